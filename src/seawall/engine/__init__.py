@@ -1,0 +1,1 @@
+"""The state machine: commands in, events out, and one hand that writes."""

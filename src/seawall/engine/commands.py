@@ -1,0 +1,182 @@
+"""Commands: everything that can be asked of, or reported to, the engine.
+
+A command is a request or an outside fact. Sizes lots, prices ticks, amounts atoms, times ns
+since 1970 UTC. `time_ns` is given by the caller: the engine has no clock. Names of
+instruments, assets and sources are indices into the rulebook and the state's name tables
+only inside the engine; here they are text.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """Base of all commands. `time_ns` never goes backwards."""
+
+    time_ns: int
+
+
+class OpenAccount(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """A new account; `account` must be the next free number. `owner` groups subaccounts."""
+
+    account: int
+    owner: str = ""
+
+
+class Deposit(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    account: int
+    asset: str
+    amount_atoms: int
+
+
+class Withdraw(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    account: int
+    asset: str
+    amount_atoms: int
+
+
+class Transfer(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """Between accounts, or between an account's cross pot and its isolated pot of one instrument ("" = cross)."""
+
+    from_account: int
+    to_account: int
+    asset: str
+    amount_atoms: int
+    from_isolated: str = ""
+    to_isolated: str = ""
+
+
+class SetLeverage(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    account: int
+    instrument: str
+    leverage: int
+    isolated: bool = False
+
+
+class SourcePrice(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One source's price of one instrument."""
+
+    instrument: str
+    source: str
+    price_ticks: int
+    observed_ns: int
+    confidence_ticks: int = 0
+
+
+class ReportPrices(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """Prices observed outside; the engine forms index, mark and verdict from them."""
+
+    prices: tuple[SourcePrice, ...]
+
+
+class PlaceOrder(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """An order resting at the venue; the engine only margins it. `size_lots` signed, + buy."""
+
+    account: int
+    order: int
+    instrument: str
+    size_lots: int
+    price_ticks: int
+    isolated: bool = False
+    reduce_only: bool = False
+
+
+class CancelOrder(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    order: int
+
+
+class ReportFill(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """A trade that happened at the venue. `buyer` / `seller` are accounts; `taker_is_buyer` sets the fees.
+
+    `buyer_order` / `seller_order` refer to resting or liquidation orders (0 = none).
+    """
+
+    instrument: str
+    size_lots: int
+    price_ticks: int
+    buyer: int
+    seller: int
+    taker_is_buyer: bool
+    buyer_order: int = 0
+    seller_order: int = 0
+    buyer_isolated: bool = False
+    seller_isolated: bool = False
+
+
+class ReportOrderDone(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """The venue finished with a liquidation order; whatever was not filled is gone."""
+
+    order: int
+
+
+class ApplyFunding(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """Funding for one payment: positive rate, longs pay shorts."""
+
+    instrument: str
+    rate_ppb: int
+
+
+class SettleInstrument(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """Expiry or wind-down: every position is closed at one price against the clearing account."""
+
+    instrument: str
+    price_ticks: int
+
+
+class Tick(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """Time passes: staleness, deadlines, cooldowns, gates."""
+
+
+class Override(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """A person closes (until_ns) or opens a gate. `role` guardian may close; opening needs governance approval."""
+
+    by: str
+    role: str
+    action: str  # open | withdraw | liquidate | adl
+    instrument: str  # "" = everywhere
+    close: bool
+    until_ns: int = 0
+    reason: str = ""
+
+
+class Propose(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """Propose a parameter change: rulebook bytes of the new version (canonical JSON)."""
+
+    by: str
+    proposal: int
+    rulebook: bytes
+    reason: str = ""
+
+
+class Approve(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    by: str
+    proposal: int
+
+
+class Enact(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """Put an approved proposal into force after its timelock."""
+
+    by: str
+    proposal: int
+
+
+AnyCommand = (
+    OpenAccount
+    | Deposit
+    | Withdraw
+    | Transfer
+    | SetLeverage
+    | ReportPrices
+    | PlaceOrder
+    | CancelOrder
+    | ReportFill
+    | ReportOrderDone
+    | ApplyFunding
+    | SettleInstrument
+    | Tick
+    | Override
+    | Propose
+    | Approve
+    | Enact
+)

@@ -1,0 +1,79 @@
+"""P13 at work: circuit breakers close gates, time opens them again.
+
+Moves ppb of price, times ns. A gate that is closed for longer already is left alone.
+"""
+
+from __future__ import annotations
+
+from seawall.engine import events as ev
+from seawall.engine.state import HOUSE_ACCOUNTS, INSURANCE, State
+from seawall.engine.writer import Writer
+from seawall.ledger.columns import NONE
+from seawall.safeguards.rules import Breaker
+from seawall.units import PPB
+
+
+def open_gates(writer: Writer) -> None:
+    """Gates whose time has passed open by themselves."""
+    state = writer.state
+    for (action, instrument), until in sorted(state.gates.items()):
+        if until <= writer.time_ns:
+            writer.emit(ev.GateOpened, action=action, instrument=instrument, reason="time passed")
+
+
+def close_gates(writer: Writer) -> None:
+    state = writer.state
+    for breaker in state.rulebook.safeguards.breakers:
+        if breaker.when in ("mark_move", "divergence"):
+            for row in range(len(state.instruments)):
+                moved = _move_ppb(state, breaker, row)
+                if moved > breaker.threshold_ppb:
+                    _close(
+                        writer,
+                        breaker,
+                        row,
+                        f"{breaker.name}: {breaker.when} {moved} ppb > {breaker.threshold_ppb} ppb",
+                    )
+        elif breaker.when == "fund_below":
+            fund = int(state.book.balances[INSURANCE, state.asset_row[state.rulebook.margin.numeraire]])
+            if fund < breaker.threshold_atoms:
+                _close(
+                    writer,
+                    breaker,
+                    NONE,
+                    f"{breaker.name}: insurance fund {fund} < {breaker.threshold_atoms}",
+                )
+
+
+def negative_equity_seen(writer: Writer, pot: int, equity_atoms: int, *, cause: int) -> None:
+    """A pot below zero was met: venue-wide gates that wait for it close."""
+    if pot < HOUSE_ACCOUNTS:
+        return
+    for breaker in writer.state.rulebook.safeguards.breakers:
+        if breaker.when == "negative_equity":
+            _close(writer, breaker, NONE, f"{breaker.name}: pot {pot} has equity {equity_atoms}", cause=cause)
+
+
+def _move_ppb(state: State, breaker: Breaker, row: int) -> int:
+    mark, index = int(state.market.mark[row]), int(state.market.index_price[row])
+    if not mark or not index:
+        return 0
+    if breaker.when == "divergence":
+        return abs(mark - index) * PPB // index
+    past = [ticks for time, ticks in state.marks[row] if time <= state.time_ns - breaker.window_ns]
+    reference = past[-1] if past else (state.marks[row][0][1] if state.marks[row] else mark)
+    return abs(mark - reference) * PPB // reference
+
+
+def _close(writer: Writer, breaker: Breaker, instrument: int, reason: str, *, cause: int = 0) -> None:
+    until = writer.time_ns + breaker.for_ns
+    for action in breaker.forbids:
+        if writer.state.gates.get((action, instrument), 0) < until - breaker.for_ns // 2:
+            writer.emit(
+                ev.GateClosed,
+                cause=cause,
+                action=action,
+                instrument=instrument,
+                until_ns=until,
+                reason=reason,
+            )

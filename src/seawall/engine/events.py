@@ -1,0 +1,342 @@
+"""Events: the facts the engine writes. Each names its cause and the rule it followed.
+
+`seq` is the place in the journal (commands and events share one count), `cause_seq` the record
+that brought it about. Sizes lots (signed, + long), prices ticks, amounts atoms. An event holds
+all that `apply` needs; apply has no opinion. Transfers always come as zero-sum entries.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One side of a transfer: `amount_atoms` is added to the pot's balance of the asset (index)."""
+
+    pot: int
+    asset: int
+    amount_atoms: int
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """Base of all events. `seq` is stamped by the engine."""
+
+    seq: int
+    cause_seq: int
+    time_ns: int
+
+
+class Refused(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """A command that was not carried out; nothing changed. `numbers` are what the check compared."""
+
+    command: str
+    reason: str
+    account: int = -1
+    numbers: dict[str, int] = {}
+
+
+class AccountOpened(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    account: int
+    owner: str
+    pot: int
+    unit: int
+    role: int
+
+
+class PotOpened(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """A further pot of an account: isolated (instrument >= 0), or cross in another settlement asset."""
+
+    pot: int
+    account: int
+    unit: int
+    instrument: int
+
+
+class Transferred(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """Money moved. `kind`: deposit, withdrawal, transfer, fee, insurance, takeover, adl, socialised, haircut..."""
+
+    kind: str
+    entries: tuple[Entry, ...]
+    rule: str = ""
+
+
+class LeverageSet(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    pot: int
+    instrument: int
+    leverage: int
+
+
+class SourceSeen(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """A source's price was taken into the pipeline."""
+
+    instrument: int
+    source: int
+    price_ticks: int
+    observed_ns: int
+    confidence_ticks: int
+
+
+class MarkSet(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """New index, mark and slow price of an instrument, with what is wrong with them (Condition bits)."""
+
+    instrument: int
+    index_ticks: int
+    mark_ticks: int
+    stable_ticks: int
+    confidence_ticks: int
+    basis_nano: int  # basis EMA state, ticks * 1e9
+    conditions: int
+    used: int  # sources accepted
+    rejected: int  # sources rejected as outliers or stale
+    step_since_ns: int  # since when a jump has been waiting to be believed; 0 = none
+    rule: str = ""
+
+
+class OrderPlaced(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    order: int
+    pot: int
+    instrument: int
+    size_lots: int
+    price_ticks: int
+    reduce_only: bool
+
+
+class OrderReduced(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """An order lost `size_lots` (signed as the order) by fill or cancel."""
+
+    order: int
+    size_lots: int
+    reason: str
+
+
+class Leg(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a trade did to one pot's position: lots and cost added, profit realised into the balance."""
+
+    pot: int
+    size_lots: int
+    cost_atoms: int  # added to cost, realised profit included
+    realised_atoms: int
+
+
+class Traded(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """Position moved between pots. Lots sum to zero; realised profit goes through the clearing pot.
+
+    `kind`: fill, liquidation, takeover, adl, settlement, unwind.
+    """
+
+    instrument: int
+    kind: str
+    price_ticks: int
+    legs: tuple[Leg, ...]
+    order: int = 0
+    rule: str = ""
+
+
+class FundingPaid(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """Funding of one instrument: parallel columns of pots and amounts (little-endian int64), rest to fees."""
+
+    instrument: int
+    rate_ppb: int
+    price_ticks: int
+    pots: bytes
+    amounts_atoms: bytes
+    rest_atoms: int
+
+
+class InstrumentSettled(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    instrument: int
+    price_ticks: int
+    positions: int
+
+
+class MarginCalled(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    pot: int
+    equity_atoms: int
+    requirement_atoms: int
+    deadline_ns: int
+    rule: str
+
+
+class MarginCallCured(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    pot: int
+    equity_atoms: int
+    requirement_atoms: int
+    rule: str
+
+
+class AccountUnknown(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """The pot cannot be valued: an instrument it needs has no usable price."""
+
+    pot: int
+    instrument: int
+    conditions: int
+
+
+class AccountKnown(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    pot: int
+
+
+class LiquidationStarted(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """Equity fell below the trigger level. Nothing has been closed yet."""
+
+    pot: int
+    equity_atoms: int
+    requirement_atoms: int
+    rule: str
+
+
+class StepEntered(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    pot: int
+    step: int
+    why: str
+
+
+class LiquidationOrderSent(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """Close `size_lots` (signed: - sells) in the book, not beyond `limit_ticks` (0 = any price)."""
+
+    order: int
+    pot: int
+    instrument: int
+    size_lots: int
+    limit_ticks: int
+    cooldown_until_ns: int
+    rule: str
+
+
+class LiquidationOrderDone(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    order: int
+    pot: int
+    unfilled_lots: int
+
+
+class TakenOver(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """The backstop took the pot's positions (see the Traded and Transferred events it caused)."""
+
+    pot: int
+    to_pot: int
+    equity_atoms: int
+    rule: str
+
+
+class LiquidationEnded(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    pot: int
+    equity_atoms: int
+    requirement_atoms: int
+    outcome: str  # restored, closed, taken_over, bankrupt
+    rule: str
+
+
+class Bankrupt(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """Equity below zero: `deficit_atoms` of `asset` must come from the waterfall."""
+
+    pot: int
+    asset: int
+    deficit_atoms: int
+    rule: str
+
+
+class TierPassed(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """One tier of the waterfall: what it paid, what is left, and why it paid no more."""
+
+    pot: int
+    asset: int
+    tier: int
+    kind: str
+    paid_atoms: int
+    left_atoms: int
+    why: str
+    rule: str
+
+
+class LossSocialised(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """Loss moved to others: parallel columns of pots and amounts (little-endian int64)."""
+
+    asset: int
+    method: str
+    instrument: int
+    loss_atoms: int
+    pots: bytes
+    amounts_atoms: bytes
+    haircut_ppb: int
+    rule: str
+
+
+class GateClosed(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    action: str
+    instrument: int  # -1 = everywhere
+    until_ns: int
+    reason: str
+
+
+class GateOpened(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    action: str
+    instrument: int
+    reason: str
+
+
+class VenueHalted(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """Loss that no tier could take: the engine accepts nothing but prices and deposits from here on."""
+
+    asset: int
+    unpaid_atoms: int
+    reason: str
+
+
+class Proposed(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    by: str
+    proposal: int
+    rulebook: bytes
+    not_before_ns: int
+    loosens: tuple[str, ...]
+
+
+class Approved(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    by: str
+    proposal: int
+
+
+class RulebookChanged(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    proposal: int
+    old_sha256: str
+    new_sha256: str
+    newly_liquidatable: tuple[int, ...]
+
+
+class Advanced(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """Time moved on and nothing else did."""
+
+
+AnyEvent = (
+    Refused
+    | AccountOpened
+    | PotOpened
+    | Transferred
+    | LeverageSet
+    | SourceSeen
+    | MarkSet
+    | OrderPlaced
+    | OrderReduced
+    | Traded
+    | FundingPaid
+    | InstrumentSettled
+    | MarginCalled
+    | MarginCallCured
+    | AccountUnknown
+    | AccountKnown
+    | LiquidationStarted
+    | StepEntered
+    | LiquidationOrderSent
+    | LiquidationOrderDone
+    | TakenOver
+    | LiquidationEnded
+    | Bankrupt
+    | TierPassed
+    | LossSocialised
+    | GateClosed
+    | GateOpened
+    | VenueHalted
+    | Proposed
+    | Approved
+    | RulebookChanged
+    | Advanced
+)

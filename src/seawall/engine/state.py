@@ -1,0 +1,284 @@
+"""The whole state of a venue: book, prices, orders, ladders, gates. Written by `engine.apply` alone.
+
+Columns are int64 NumPy arrays (see ledger.columns for the book), small parts are Python values.
+Amounts atoms, sizes lots, prices ticks, times ns. `to_bytes` is canonical: the same state gives
+the same bytes on every machine, and `digest` is SHA-256 over them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from seawall.instruments.model import Instrument
+from seawall.ledger.columns import NONE, Book
+from seawall.margin.compiled import MarketView, compile_margin
+from seawall.margin.rules import Level, MarginRules, Weight, WeightTier
+from seawall.market.oracle import Price, Seen
+from seawall.rulebooks.model import Rulebook
+from seawall.units import PPB
+
+EXTERNAL, CLEARING, FEES, INSURANCE, BACKSTOP, MARKET, SHORTFALL = range(7)
+HOUSE_NAMES = ("external", "clearing", "fees", "insurance", "backstop", "market", "shortfall")
+HOUSE_ACCOUNTS = len(HOUSE_NAMES)
+WORTH = "~worth"  # internal level: everything at its mark, no haircut, no requirement
+
+FLAG_UNKNOWN, FLAG_CALLED, FLAG_LIQUIDATING = 1, 2, 4
+
+
+class Order(msgspec.Struct, array_like=True):
+    """A resting or liquidation order; `size_lots` is what is left, signed."""
+
+    pot: int
+    instrument: int
+    size_lots: int
+    price_ticks: int
+    reduce_only: bool = False
+    liquidation: bool = False
+    step: int = -1
+
+
+class Proposal(msgspec.Struct, array_like=True):
+    by: str
+    rulebook: bytes
+    not_before_ns: int
+    approvals: list[str]
+
+
+class PotStatus(msgspec.Struct, array_like=True):
+    """Ladder of one pot under a margin call or liquidation."""
+
+    step: int = 0
+    attempts: int = 0
+    cooldown_ns: int = 0
+    order: int = 0
+    deadline_ns: int = 0
+    cause_seq: int = 0
+
+
+class State:
+    """Everything the engine knows. Build with a rulebook; restore with `from_bytes`."""
+
+    def __init__(self, rulebook: Rulebook) -> None:
+        self.seq = 0
+        self.time_ns = 0
+        self.halted = ""
+        self.orders: dict[int, Order] = {}
+        self.pot_orders: dict[int, list[int]] = {}
+        self.ladders: dict[int, PotStatus] = {}  # pots called or liquidating
+        self.gates: dict[tuple[str, int], int] = {}  # (action, instrument or -1) -> until_ns
+        self.proposals: dict[int, Proposal] = {}
+        self.owners: dict[int, str] = {}  # subaccounts that name an owner
+        self.next_liquidation_order = 1 << 40
+        self.use_rulebook(rulebook)
+        count, assets = len(rulebook.instruments), len(rulebook.assets)
+        self.book = Book(assets, count)
+        self.flags: NDArray[np.uint8] = np.zeros(64, np.uint8)
+        self.account_pot: list[int] = []
+        self.prices = [Price() for _ in range(count)]
+        self.sources = [[Seen() for _ in self.policies[i].sources] for i in range(count)]
+        self.previous_mark = np.zeros(count, np.int64)
+        self.last_trade = [0] * count
+        self.settled: list[int] = []
+        self.marks: list[list[tuple[int, int]]] = [
+            [] for _ in range(count)
+        ]  # (time, mark) within the longest breaker window
+        self.market = MarketView(
+            *(np.zeros(count, np.int64) for _ in range(4)),
+            np.zeros(count, np.uint8),
+            np.zeros(count, np.int64),
+        )
+        self.lots_sum = np.zeros(count, np.int64)
+        self.cost_sum = np.zeros(count, np.int64)
+        self.balance_sum = np.zeros(assets, np.int64)
+        self.haircut_ppb = [0] * assets
+        numeraire = self.asset_row[rulebook.margin.numeraire]
+        for account in range(HOUSE_ACCOUNTS):
+            self.account_pot.append(self.book.add_pot(account=account, unit=numeraire))
+        for role, funds in (
+            (INSURANCE, rulebook.funds.insurance_atoms),
+            (BACKSTOP, rulebook.funds.backstop_atoms),
+        ):
+            for name, atoms in sorted(funds.items()):
+                self.book.balances[role, self.asset_row[name]] += atoms
+                self.book.balances[EXTERNAL, self.asset_row[name]] -= atoms
+
+    def use_rulebook(self, rulebook: Rulebook) -> None:
+        """Compile the rules; also the hidden level that values a pot without haircut."""
+        self.rulebook = rulebook
+        self.tag = rulebook.tag
+        self.instruments: tuple[Instrument, ...] = rulebook.instruments
+        self.asset_row = {asset.name: row for row, asset in enumerate(rulebook.assets)}
+        self.instrument_row = {instrument.name: row for row, instrument in enumerate(rulebook.instruments)}
+        self.settle_row = [self.asset_row[i.settle] for i in rulebook.instruments]
+        self.policies = [rulebook.oracles[i.name] for i in rulebook.instruments]
+        self.margin = compile_margin(rulebook.assets, rulebook.instruments, _with_worth(rulebook))
+
+    # -- reading ------------------------------------------------------------------------------------------
+
+    def cross_pot(self, account: int, asset: int) -> int:
+        """The account's cross pot in which `asset` is held, or -1 (scope: one per account, or per settlement asset)."""
+        pot = self.account_pot[account]
+        if account < HOUSE_ACCOUNTS or self.rulebook.margin.scope == "account":
+            return pot
+        while pot != NONE and (self.book.pot_instrument[pot] != NONE or self.book.pot_unit[pot] != asset):
+            pot = int(self.book.pot_next[pot])
+        return pot
+
+    def isolated_pot(self, account: int, instrument: int) -> int:
+        pot = self.account_pot[account]
+        while pot != NONE and self.book.pot_instrument[pot] != instrument:
+            pot = int(self.book.pot_next[pot])
+        return pot
+
+    def pots_of(self, account: int) -> list[int]:
+        pots, pot = [], self.account_pot[account]
+        while pot != NONE:
+            pots.append(pot)
+            pot = int(self.book.pot_next[pot])
+        return pots
+
+    def gate_closed(self, action: str, instrument: int) -> int:
+        """Time until which the action is forbidden here, 0 if it is not."""
+        until = max(self.gates.get((action, instrument), 0), self.gates.get((action, NONE), 0))
+        return until if until > self.time_ns else 0
+
+    # -- bytes --------------------------------------------------------------------------------------------
+
+    def to_bytes(self) -> bytes:
+        """Canonical bytes of everything but the rulebook."""
+        book, arrays = self.book, {}
+        for name, _ in Book.POT_COLUMNS:
+            arrays[name] = _bytes(getattr(book, name)[: book.n_pots])
+        for name, _ in Book.POS_COLUMNS:
+            arrays[name] = _bytes(getattr(book, name)[: book.n_positions])
+        arrays["balances"] = _bytes(book.balances[: book.n_pots])
+        arrays["flags"] = _bytes(self.flags[: book.n_pots])
+        for name in ("previous_mark", "lots_sum", "cost_sum", "balance_sum"):
+            arrays[name] = _bytes(getattr(self, name))
+        for name, column in zip(MarketView._fields, self.market, strict=True):
+            arrays[f"market_{name}"] = _bytes(column)
+        parts = {name: getattr(self, name) for name in _PLAIN}
+        parts.update(
+            arrays=arrays,
+            n_pots=book.n_pots,
+            n_positions=book.n_positions,
+            free=book.free_position,
+            gates=sorted((a, i, t) for (a, i), t in self.gates.items()),
+            prices=self.prices,
+            sources=self.sources,
+            account_pot=self.account_pot,
+            rulebook=self.rulebook.sha256,
+        )
+        for name in _DICTS:
+            parts[name] = sorted(getattr(self, name).items())
+        return _ENCODER.encode(parts)
+
+    @classmethod
+    def from_bytes(cls, rulebook: Rulebook, data: bytes) -> State:
+        """Rebuild exactly what `to_bytes` wrote. Raises ValueError if it was written under another rulebook."""
+        raw: dict[str, Any] = msgspec.msgpack.decode(data)
+        if raw["rulebook"] != rulebook.sha256:
+            raise ValueError(
+                f"state was written under rulebook {raw['rulebook'][:8]}, not {rulebook.sha256[:8]}"
+            )
+        state = cls(rulebook)
+        state.book = book = Book(
+            len(rulebook.assets),
+            len(rulebook.instruments),
+            pots=max(raw["n_pots"], 1),
+            positions=max(raw["n_positions"], 1),
+        )
+        book.n_pots, book.n_positions, book.free_position = raw["n_pots"], raw["n_positions"], raw["free"]
+        arrays = raw["arrays"]
+        for name, dtype in Book.POT_COLUMNS:
+            getattr(book, name)[: book.n_pots] = np.frombuffer(arrays[name], dtype)
+        for name, dtype in Book.POS_COLUMNS:
+            getattr(book, name)[: book.n_positions] = np.frombuffer(arrays[name], dtype)
+        book.balances[: book.n_pots] = np.frombuffer(arrays["balances"], np.int64).reshape(book.n_pots, -1)
+        state.flags = np.frombuffer(arrays["flags"], np.uint8).copy()
+        for name in ("previous_mark", "lots_sum", "cost_sum", "balance_sum"):
+            setattr(state, name, np.frombuffer(arrays[name], np.int64).copy())
+        state.market = MarketView(
+            *(
+                np.frombuffer(arrays[f"market_{name}"], getattr(state.market, name).dtype).copy()
+                for name in MarketView._fields
+            )
+        )
+        for name in _PLAIN:
+            setattr(state, name, raw[name])
+        state.marks = [[(t, m) for t, m in row] for row in raw["marks"]]
+        state.account_pot = list(raw["account_pot"])
+        state.prices = [msgspec.convert(row, Price) for row in raw["prices"]]
+        state.sources = [[msgspec.convert(row, Seen) for row in rows] for rows in raw["sources"]]
+        state.gates = {(a, i): t for a, i, t in raw["gates"]}
+        for name, kind in _DICTS.items():
+            setattr(state, name, {key: msgspec.convert(value, kind) for key, value in raw[name]})
+        return state
+
+    def digest(self) -> bytes:
+        """SHA-256 of `to_bytes`: equal digests mean equal states."""
+        return hashlib.sha256(self.to_bytes()).digest()
+
+    def describe_pot(self, pot: int) -> dict[str, Any]:
+        """A pot in names and numbers, for messages and differences."""
+        book = self.book
+        return {
+            "pot": pot,
+            "account": int(book.pot_account[pot]),
+            "flags": int(self.flags[pot]),
+            "balances": {
+                a.name: int(book.balances[pot, row])
+                for row, a in enumerate(self.rulebook.assets)
+                if book.balances[pot, row]
+            },
+            "positions": {
+                self.instruments[int(book.pos_instrument[s])].name: (
+                    int(book.pos_lots[s]),
+                    int(book.pos_cost[s]),
+                )
+                for s in book.positions(pot)
+            },
+            "ladder": msgspec.structs.asdict(self.ladders[pot]) if pot in self.ladders else None,
+        }
+
+
+_PLAIN = (
+    "seq",
+    "time_ns",
+    "halted",
+    "next_liquidation_order",
+    "last_trade",
+    "settled",
+    "marks",
+    "haircut_ppb",
+)
+_DICTS: dict[str, Any] = {
+    "orders": Order,
+    "pot_orders": list[int],
+    "ladders": PotStatus,
+    "proposals": Proposal,
+    "owners": str,
+}
+_ENCODER = msgspec.msgpack.Encoder(order="deterministic")
+
+
+def _bytes(column: NDArray[Any]) -> bytes:
+    return np.ascontiguousarray(column).astype(column.dtype.newbyteorder("<"), copy=False).tobytes()
+
+
+def _with_worth(rulebook: Rulebook) -> MarginRules:
+    """Add the hidden weight set and level under which every asset counts in full and nothing is required."""
+    rules = rulebook.margin
+    full = {
+        asset.name: Weight(tiers=(WeightTier(floor_atoms=0, weight_ppb=PPB),)) for asset in rulebook.assets
+    }
+    schedule = min(name for margin in rules.instruments.values() for name in margin.schedules)
+    level = Level(name=WORTH, schedule=schedule, factor_ppb=0, weights=WORTH)
+    return msgspec.structs.replace(
+        rules, weights={**rules.weights, WORTH: full}, levels=(*rules.levels, level)
+    )

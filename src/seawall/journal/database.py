@@ -1,0 +1,179 @@
+"""SQLite as the journal uses it: one writer at a time, any number of readers, every error in our own words.
+
+The writer runs in WAL mode with synchronous=FULL: a commit returns after the disk has the data. A writer holds an
+advisory lock on the file `<journal>.lock` beside the journal for as long as it is open; the system drops the lock
+when the process ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from seawall.errors import JournalError
+from seawall.journal.codec import FORMAT
+from seawall.journal.layout import APPLICATION_ID, TABLES
+
+CHECKPOINT_PAGES = 4_000  # 16 MB of write-ahead log before it is folded into the file
+
+
+class WriteLock:
+    """Held by the one process that may append. Raises JournalError where another one holds it."""
+
+    def __init__(self, journal: Path) -> None:
+        self.path = journal.with_name(journal.name + ".lock")
+        self._file = -1
+        while self._file < 0:
+            self._file = self._take(journal)
+
+    def _take(self, journal: Path) -> int:
+        try:
+            file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise JournalError(
+                f"{journal}: cannot be opened for writing: {self.path}: {error.strerror}\n"
+                "  Give write permission to the folder, or only read the journal."
+            ) from None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.read(file, 32).decode("ascii", "replace").strip() or "unknown"
+            os.close(file)
+            raise JournalError(
+                f"{journal}: is already open for writing by process {holder}\n"
+                "  A journal has one writer. Stop that process first; reading is possible at any time."
+            ) from None
+        if not self._is_current(file):  # the holder before us has just removed it: take the new one
+            os.close(file)
+            return -1
+        os.ftruncate(file, 0)
+        os.write(file, str(os.getpid()).encode())
+        return file
+
+    def _is_current(self, file: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(file), os.stat(self.path))
+        except FileNotFoundError:
+            return False
+
+    @property
+    def held(self) -> bool:
+        return self._file >= 0
+
+    def release(self) -> None:
+        if self._file >= 0:
+            self.path.unlink(missing_ok=True)
+            os.close(self._file)
+            self._file = -1
+
+
+def connect_writer(path: Path, *, create: bool) -> sqlite3.Connection:
+    """Open for appending; every promise about durability is set here and read back."""
+    with sqlite_errors(path):
+        mode = "rwc" if create else "rw"
+        database = sqlite3.connect(f"{_uri(path)}?mode={mode}", uri=True, isolation_level=None)
+        database.execute("PRAGMA fullfsync=ON")  # macOS: ask the disk, not only the driver
+        database.execute("PRAGMA checkpoint_fullfsync=ON")
+        database.execute("PRAGMA synchronous=FULL")
+        if create:
+            database.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            database.execute(f"PRAGMA user_version={FORMAT}")
+        else:
+            check_header(path, database)
+        mode = database.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        level = database.execute("PRAGMA synchronous").fetchone()[0]
+        database.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+        database.execute("BEGIN IMMEDIATE")
+        database.execute(f"PRAGMA user_version={FORMAT}")  # SQLite opens a read-only file without a word: find out now
+        database.execute("ROLLBACK")
+    if (mode, level) != ("wal", 2):
+        database.close()
+        raise JournalError(
+            f"{path}: SQLite gives journal_mode={mode}, synchronous={level} here, not WAL and FULL\n"
+            "  Put the journal on a local file system that you may write to: WAL does not work over a network."
+        )
+    return database
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """Open for reading only; works beside a writer, and on a file in a folder that cannot be written."""
+    if not path.is_file():
+        raise JournalError(f"{path}: there is no such journal\n  Check the path, or create it first.")
+    log = path.with_name(path.name + "-wal")
+    alone = not log.exists() or log.stat().st_size == 0
+    with sqlite_errors(path):
+        try:
+            database = sqlite3.connect(f"{_uri(path)}?mode=ro", uri=True, isolation_level=None)
+            check_header(path, database)
+        except sqlite3.OperationalError:
+            if not alone:
+                raise
+            database = sqlite3.connect(f"{_uri(path)}?mode=ro&immutable=1", uri=True, isolation_level=None)
+            check_header(path, database)
+        database.text_factory = _any_text
+    return database
+
+
+def check_header(path: Path, database: sqlite3.Connection) -> None:
+    """That the file is a journal, of this format, with the tables as they were made."""
+    made_by = database.execute("PRAGMA application_id").fetchone()[0]
+    version = database.execute("PRAGMA user_version").fetchone()[0]
+    if made_by != APPLICATION_ID:
+        raise JournalError(f"{path}: is a SQLite file but not a Seawall journal\n  Check the path.")
+    if version != FORMAT:
+        raise JournalError(
+            f"{path}: journal format {version}, this version reads format {FORMAT}\n"
+            "  Use the version of seawall that wrote it."
+        )
+    tables = dict(database.execute("SELECT name, sql FROM sqlite_master"))
+    if not tables:
+        raise JournalError(
+            f"{path}: holds no genesis record: its creation was cut short, and nothing was ever acknowledged\n"
+            "  Delete the file and create the journal again."
+        )
+    if tables != TABLES:
+        different = sorted(set(tables.items()) ^ set(TABLES.items()), key=str)
+        raise JournalError(
+            f"{path}: its tables are not those of format {FORMAT}: {different[0][0]} differs\n"
+            "  The file was altered. Restore it from a copy."
+        )
+
+
+@contextmanager
+def sqlite_errors(path: Path) -> Iterator[None]:
+    """Turn what SQLite raises into a JournalError that names the file and what to do."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        name = getattr(error, "sqlite_errorname", "")
+        raise JournalError(f"{path}: {error} ({name})\n  {_advice(name)}") from error
+    except (sqlite3.DatabaseError, sqlite3.ProgrammingError, UnicodeDecodeError) as error:
+        raise JournalError(
+            f"{path}: SQLite cannot read the file: {error}\n"
+            "  The file is truncated or altered. Restore it from a copy, together with its -wal file if there is one."
+        ) from error
+
+
+def _advice(name: str) -> str:
+    if name == "SQLITE_FULL":
+        return "The disk is full: nothing of this commit was written and nothing is lost. Free space and commit again."
+    if name.startswith("SQLITE_READONLY"):
+        return "The file cannot be written. Give write permission, or only read it."
+    if name.startswith("SQLITE_CANTOPEN"):
+        return "Check the path and its permissions; a journal with a -wal file needs a folder that can be written."
+    if name.startswith("SQLITE_BUSY"):
+        return "Another program holds the file. Close it and try again."
+    return "The disk or the file is damaged. Copy the file elsewhere and check the copy; restore from a backup if it fails."
+
+
+def _any_text(data: bytes) -> str:
+    """Text where bytes belong is damage to report at its record, so reading it must not fail here."""
+    return data.decode("utf-8", "replace")
+
+
+def _uri(path: Path) -> str:
+    return path.absolute().as_uri()

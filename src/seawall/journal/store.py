@@ -1,0 +1,321 @@
+"""The writer of a journal: `append` buffers a command with its events, `commit` makes all of it durable at once.
+
+A record is acknowledged when the `commit` after its `append` has returned, and not before. One commit is one SQLite
+transaction and one wait for the disk, so grouping is what makes it fast. What was not committed when the process
+ends is gone as a whole; a reader never sees half a commit. One writer at a time.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from seawall.engine.commands import Command
+from seawall.engine.events import Event
+from seawall.errors import JournalError
+from seawall.journal.codec import encode_record, encode_step, genesis_of
+from seawall.journal.database import WriteLock, connect_writer, sqlite_errors
+from seawall.journal.layout import NO_HASH, TABLES, GroupRow, SnapshotRow, damaged, pack_group, snapshot_hash
+from seawall.journal.protocol import StateLike
+from seawall.journal.reader import JournalReader
+from seawall.rulebooks.model import Rulebook
+
+KEPT_SNAPSHOTS = 2
+
+
+class Journal:
+    """A journal opened for appending. Leaving its `with` block commits; leaving it by an exception does not."""
+
+    def __init__(
+        self,
+        path: Path,
+        lock: WriteLock,
+        database: sqlite3.Connection,
+        head: tuple[int, bytes],
+        *,
+        batch_records: int = 1_000,
+        digest_every: int = 10_000,
+        snapshot_every: int = 1_000_000,
+    ) -> None:
+        self.path = path
+        self.batch_records = batch_records
+        self.digest_every = digest_every
+        self.snapshot_every = snapshot_every
+        self._lock = lock
+        self._database = database
+        self._durable, self._chain = head
+        self._last = self._durable
+        self._payloads: list[bytes] = []
+        self._digest_seq = self._snapshot_seq = 0
+        self._broken = ""
+
+    @classmethod
+    def create(
+        cls,
+        path: str | Path,
+        rulebook: Rulebook,
+        *,
+        batch_records: int = 1_000,
+        digest_every: int = 10_000,
+        snapshot_every: int = 1_000_000,
+    ) -> Journal:
+        """A new journal whose record 0 is the rulebook. Raises JournalError where the file exists already."""
+        path = Path(path)
+        payload = encode_record(genesis_of(rulebook))
+        lock, database = WriteLock(path), None
+        try:
+            if path.exists():
+                raise JournalError(
+                    f"{path}: exists already\n  Choose another name, or open it to append to it."
+                )
+            database = connect_writer(path, create=True)
+            row = pack_group(0, [payload], NO_HASH, b"")
+            with sqlite_errors(path):
+                database.execute("BEGIN IMMEDIATE")
+                for table in TABLES.values():
+                    database.execute(table)
+                database.execute("INSERT INTO groups VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+                database.execute("INSERT INTO head VALUES (1, ?, ?)", (0, row.hash))
+                database.execute("COMMIT")
+            _sync_folder(path)
+        except BaseException:
+            if database is not None:
+                database.close()
+            lock.release()
+            raise
+        return cls(
+            path,
+            lock,
+            database,
+            (0, row.hash),
+            batch_records=batch_records,
+            digest_every=digest_every,
+            snapshot_every=snapshot_every,
+        )
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        rulebook: Rulebook | None = None,
+        batch_records: int = 1_000,
+        digest_every: int = 10_000,
+        snapshot_every: int = 1_000_000,
+    ) -> Journal:
+        """Open to append. Checks the genesis, the rulebook if one is given, and the last commit; for all: check_journal."""
+        path = Path(path)
+        if not path.is_file():
+            raise JournalError(f"{path}: there is no such journal\n  Check the path, or create it first.")
+        lock, database = WriteLock(path), None
+        try:
+            database = connect_writer(path, create=False)
+            with JournalReader(path) as reader:
+                head = reader.head()
+                end = reader.group_of(head[0])
+                newest = next(reader.snapshots(), None)
+                if (end.last, end.hash) != head:
+                    raise damaged(
+                        path, end.last, f"the journal should end with record {head[0]} and ends here"
+                    )
+                if rulebook is not None and rulebook.sha256 != reader.rulebook.sha256:
+                    raise JournalError(
+                        f"{path}: record 0: was written under rulebook {reader.rulebook.tag}, not {rulebook.tag}\n"
+                        "  Open it with its own rulebook, or change the rules by Propose, Approve and Enact."
+                    )
+        except BaseException:
+            if database is not None:
+                database.close()
+            lock.release()
+            raise
+        journal = cls(
+            path,
+            lock,
+            database,
+            head,
+            batch_records=batch_records,
+            digest_every=digest_every,
+            snapshot_every=snapshot_every,
+        )
+        journal._digest_seq = head[0]
+        journal._snapshot_seq = newest.seq if newest else 0
+        return journal
+
+    @property
+    def last_seq(self) -> int:
+        """The last record appended, durable or not."""
+        return self._last
+
+    @property
+    def durable_seq(self) -> int:
+        """The last record that a commit has made durable."""
+        return self._durable
+
+    @property
+    def head(self) -> tuple[int, bytes]:
+        """The last durable record and the chain hash there: note it elsewhere to prove that nothing was cut off."""
+        return self._durable, self._chain
+
+    def append(
+        self, command: Command, seq: int, events: Sequence[Event], state: StateLike | None = None
+    ) -> None:
+        """Buffer a command and its events; commits by itself once `batch_records` have gathered.
+
+        Raises JournalError, and takes nothing, where the numbers do not continue the journal.
+        """
+        self._check_usable()
+        if seq != self._last + 1:
+            raise JournalError(
+                f"{self.path}: the next record is {self._last + 1}, not {seq}\n"
+                "  The engine and the journal are out of step: recover the engine from this journal."
+            )
+        last = seq
+        for event in events:
+            last += 1
+            if event.seq != last or not 0 <= event.cause_seq < last:
+                raise JournalError(
+                    f"{self.path}: record {last} was given as record {event.seq}, caused by record {event.cause_seq}\n"
+                    "  The events of a command are numbered after it without a gap, and a cause comes first."
+                )
+        self._payloads += encode_step(command, events)
+        self._last = last
+        if len(self._payloads) >= self.batch_records:
+            self.commit(state)
+
+    def commit(self, state: StateLike | None = None) -> int:
+        """Make everything appended durable; returns the last durable record.
+
+        With `state` (after the last command appended) its digest and a snapshot are recorded when they are due.
+        On a full disk nothing is written and nothing is lost: free space and commit again.
+        """
+        self._check_usable()
+        if state is not None and state.seq != self._last:
+            raise JournalError(
+                f"{self.path}: the state given is after record {state.seq}, the journal is at record {self._last}\n"
+                "  Give the state of the engine whose commands were appended, right after the last of them."
+            )
+        if self._payloads:
+            due = state is not None and self._last - self._digest_seq >= self.digest_every
+            digest = state.digest() if due and state is not None else b""
+            row = pack_group(self._durable + 1, self._payloads, self._chain, digest)
+            self._write(row)
+            self._durable, self._chain, self._payloads = row.last, row.hash, []
+            if digest:
+                self._digest_seq = row.last
+        if state is not None and self._durable - self._snapshot_seq >= self.snapshot_every:
+            self.snapshot(state)
+        return self._durable
+
+    def snapshot(self, state: StateLike) -> None:
+        """Commit, then store the whole state, from which `recover` may start. The two newest are kept."""
+        self._check_usable()
+        if self._payloads or state.seq != self._durable:
+            self.commit(state)
+        if self._snapshot_seq == self._durable:
+            return
+        row = SnapshotRow(self._durable, self._chain, state.digest(), b"", state.to_bytes())
+        row = row._replace(hash=snapshot_hash(row))
+        try:
+            with self._transaction():
+                self._database.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?)", row)
+                self._database.execute(
+                    "DELETE FROM snapshots WHERE seq NOT IN (SELECT seq FROM snapshots ORDER BY seq DESC LIMIT ?)",
+                    (KEPT_SNAPSHOTS,),
+                )
+        except sqlite3.Error as error:
+            raise JournalError(
+                f"{self.path}: the snapshot after record {row.seq} was not stored: {error}\n"
+                f"  All records up to {row.seq} are durable. Free space if the disk is full; the next commit tries again."
+            ) from error
+        self._snapshot_seq = self._durable
+
+    def close(self, state: StateLike | None = None) -> None:
+        """Commit, snapshot if a state is given, and let the next writer in."""
+        try:
+            if self._lock.held and not self._broken:
+                self.commit(state)
+                if state is not None:
+                    self.snapshot(state)
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Close without committing: what was appended since the last commit is forgotten."""
+        self._payloads = []
+        if self._lock.held:
+            self._database.close()
+            self._lock.release()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+        else:
+            self.abandon()
+
+    def _check_usable(self) -> None:
+        if not self._lock.held:
+            raise JournalError(f"{self.path}: this journal is closed\n  Open it again to append to it.")
+        if self._broken:
+            raise JournalError(
+                f"{self.path}: a write failed earlier ({self._broken}), so nothing more is appended\n"
+                "  Find out why the disk refused, then recover the engine and open the journal again."
+            )
+
+    def _write(self, row: GroupRow) -> None:
+        try:
+            with self._transaction():
+                self._database.execute("INSERT INTO groups VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+                self._database.execute("UPDATE head SET seq = ?, hash = ? WHERE id = 1", (row.last, row.hash))
+        except sqlite3.IntegrityError:
+            self._broken = "another writer"
+            raise JournalError(
+                f"{self.path}: record {row.seq} is there already: another process has appended to this journal\n"
+                "  Was its .lock file removed? Stop both, recover the engine, and open the journal once."
+            ) from None
+        except sqlite3.Error as error:
+            # After a full disk the transaction is undone and may be tried again. After any other failure nobody
+            # knows what the disk has: stop here, and let the next open find out from the file itself.
+            if getattr(error, "sqlite_errorname", "") not in ("SQLITE_FULL", "SQLITE_BUSY"):
+                self._broken = str(error)
+            with sqlite_errors(self.path):
+                raise
+
+    def _transaction(self) -> _Transaction:
+        return _Transaction(self._database)
+
+
+class _Transaction:
+    """BEGIN ... COMMIT; anything raised in between, or by COMMIT, undoes all of it."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+
+    def __enter__(self) -> None:
+        self._database.execute("BEGIN IMMEDIATE")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                self._database.execute("COMMIT")
+        finally:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+
+
+def _sync_folder(path: Path) -> None:
+    """The name of a new file is durable only once its folder is."""
+    folder = os.open(path.absolute().parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,190 @@
+"""The book as integer columns: accounts, pots, balances, positions.
+
+A pot is what is margined together: an account's cross pot, or an isolated pot of one position.
+Balances atoms, sizes lots (signed), costs atoms of the settlement asset. Positions of a pot form
+a linked list of slots, so a pot without positions costs nothing. Columns grow by doubling.
+Bytes: 52 per position, 20 + 8 per asset for a pot.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seawall.errors import NumberError
+
+I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
+NONE = -1
+
+
+class BookView(NamedTuple):
+    """What kernels read: the columns, by reference, with their full capacity."""
+
+    pot_unit: I32  # asset the pot is margined in
+    pot_instrument: I32  # >= 0: isolated pot of that instrument
+    pot_head: I32  # first position slot, or -1
+    balances: I64  # [pot, asset] atoms
+    pos_next: I32
+    pos_instrument: I32
+    pos_lots: I64
+    pos_cost: I64  # what the position was bought for, so that profit = value - cost
+    pos_bid: I64  # lots of resting buy orders
+    pos_ask: I64  # lots of resting sell orders
+    pos_orders: I32  # number of resting orders
+    pos_leverage: I32  # chosen leverage; 0 = none chosen
+
+
+class Book:
+    """Growable columns with the few structural operations. Holds no rule: `engine.apply` is its only writer."""
+
+    POT_COLUMNS = (
+        ("pot_account", np.int32),
+        ("pot_unit", np.int32),
+        ("pot_instrument", np.int32),
+        ("pot_head", np.int32),
+        ("pot_next", np.int32),
+    )
+    POS_COLUMNS = (
+        ("pos_pot", np.int32),
+        ("pos_next", np.int32),
+        ("pos_instrument", np.int32),
+        ("pos_lots", np.int64),
+        ("pos_cost", np.int64),
+        ("pos_bid", np.int64),
+        ("pos_ask", np.int64),
+        ("pos_orders", np.int32),
+        ("pos_leverage", np.int32),
+    )
+
+    def __init__(self, assets: int, instruments: int, *, pots: int = 64, positions: int = 64) -> None:
+        self.assets, self.instruments = assets, instruments
+        self.n_pots = self.n_positions = 0
+        self.free_position = NONE
+        self.balances = np.zeros((pots, assets), np.int64)
+        for name, dtype in self.POT_COLUMNS:
+            setattr(self, name, np.full(pots, NONE, dtype))
+        for name, dtype in self.POS_COLUMNS:
+            setattr(self, name, np.zeros(positions, dtype))
+        self._view: BookView | None = None
+
+    pot_account: I32
+    pot_unit: I32
+    pot_instrument: I32
+    pot_head: I32
+    pot_next: I32
+    pos_pot: I32
+    pos_next: I32
+    pos_instrument: I32
+    pos_lots: I64
+    pos_cost: I64
+    pos_bid: I64
+    pos_ask: I64
+    pos_orders: I32
+    pos_leverage: I32
+
+    def view(self) -> BookView:
+        if self._view is None:
+            self._view = BookView(
+                self.pot_unit,
+                self.pot_instrument,
+                self.pot_head,
+                self.balances,
+                self.pos_next,
+                self.pos_instrument,
+                self.pos_lots,
+                self.pos_cost,
+                self.pos_bid,
+                self.pos_ask,
+                self.pos_orders,
+                self.pos_leverage,
+            )
+        return self._view
+
+    def reserve(self, *, pots: int = 0, positions: int = 0) -> None:
+        """Make room, so that a large book is laid out once. Raises MemoryError as NumberError with the figure."""
+        try:
+            if pots > len(self.pot_unit):
+                self._grow_pots(pots)
+            if positions > len(self.pos_lots):
+                self._grow_positions(positions)
+        except MemoryError:
+            size = pots * (20 + 8 * self.assets) + positions * 52
+            raise NumberError(
+                f"book: {pots} pots and {positions} positions need {size / 2**30:.1f} GiB more memory than there is\n"
+                "  Load fewer accounts, or partition the book by account over machines."
+            ) from None
+
+    def add_pot(self, *, account: int, unit: int, instrument: int = NONE) -> int:
+        if self.n_pots == len(self.pot_unit):
+            self._grow_pots(2 * self.n_pots)
+        pot = self.n_pots
+        self.n_pots += 1
+        self.pot_account[pot], self.pot_unit[pot], self.pot_instrument[pot] = account, unit, instrument
+        return pot
+
+    def position(self, pot: int, instrument: int) -> int:
+        """Slot of the pot's position in an instrument, or -1."""
+        slot = int(self.pot_head[pot])
+        while slot != NONE and self.pos_instrument[slot] != instrument:
+            slot = int(self.pos_next[slot])
+        return slot
+
+    def positions(self, pot: int) -> list[int]:
+        """Slots of a pot in list order (the order they were opened in, newest first)."""
+        slots, slot = [], int(self.pot_head[pot])
+        while slot != NONE:
+            slots.append(slot)
+            slot = int(self.pos_next[slot])
+        return slots
+
+    def open_position(self, pot: int, instrument: int) -> int:
+        """Slot of the position, made if it is not there."""
+        slot = self.position(pot, instrument)
+        if slot != NONE:
+            return slot
+        if self.free_position != NONE:
+            slot, self.free_position = self.free_position, int(self.pos_next[self.free_position])
+        else:
+            if self.n_positions == len(self.pos_lots):
+                self._grow_positions(2 * self.n_positions)
+            slot = self.n_positions
+            self.n_positions += 1
+        self.pos_pot[slot], self.pos_instrument[slot] = pot, instrument
+        self.pos_lots[slot] = self.pos_cost[slot] = self.pos_bid[slot] = self.pos_ask[slot] = 0
+        self.pos_orders[slot] = self.pos_leverage[slot] = 0
+        self.pos_next[slot], self.pot_head[pot] = self.pot_head[pot], slot
+        return slot
+
+    def drop_position(self, pot: int, slot: int) -> None:
+        """Unlink an empty slot and put it on the free list."""
+        before, here = NONE, int(self.pot_head[pot])
+        while here != slot:
+            before, here = here, int(self.pos_next[here])
+        following = int(self.pos_next[slot])
+        if before == NONE:
+            self.pot_head[pot] = following
+        else:
+            self.pos_next[before] = following
+        self.pos_pot[slot] = NONE
+        self.pos_lots[slot] = self.pos_cost[slot] = 0
+        self.pos_next[slot], self.free_position = self.free_position, slot
+
+    def _grow_pots(self, size: int) -> None:
+        for name, dtype in self.POT_COLUMNS:
+            fresh = np.full(size, NONE, dtype)
+            fresh[: self.n_pots] = getattr(self, name)[: self.n_pots]
+            setattr(self, name, fresh)
+        balances = np.zeros((size, self.assets), np.int64)
+        balances[: self.n_pots] = self.balances[: self.n_pots]
+        self.balances = balances
+        self._view = None
+
+    def _grow_positions(self, size: int) -> None:
+        for name, dtype in self.POS_COLUMNS:
+            fresh = np.zeros(size, dtype)
+            fresh[: self.n_positions] = getattr(self, name)[: self.n_positions]
+            setattr(self, name, fresh)
+        self._view = None

@@ -1,0 +1,72 @@
+"""P8 and P9 as data: when a margin call and a liquidation start and end, and by which steps.
+
+Levels are named in the margin rules; rates ppb, times ns, amounts atoms of the pot's unit.
+Steps are tried in order. A step is left for the next one when the pot's equity falls below
+`leave_below`, when it was tried `max_attempts` times, or when it has nothing to do.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class MarginCall(msgspec.Struct, frozen=True, kw_only=True):
+    """Warn when equity < requirement at `level`; cleared at `cure_level`; after `grace_ns` do `on_deadline`."""
+
+    level: str
+    cure_level: str
+    grace_ns: int
+    on_deadline: Literal["none", "liquidate"] = "none"
+
+
+class FeeSplit(msgspec.Struct, frozen=True, kw_only=True):
+    """Liquidation fee on the closed notional and where it goes; shares add to 1e9."""
+
+    fee_ppb: int = 0
+    insurance_ppb: int = 1_000_000_000
+    backstop_ppb: int = 0
+    venue_ppb: int = 0
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """P9: one rung of the ladder.
+
+    action    cancel_orders | reduce (an order to the book) | takeover (the backstop vault takes position and collateral)
+    select    which position first: largest_requirement | largest_loss | largest_notional | first
+    size      restore (smallest that meets the exit level) | fraction | step_down (next lower risk tier) | all
+    price     limit of the order: bankruptcy | mark | none ; offset_ppb moves it towards a fill (mark only)
+    """
+
+    name: str
+    action: Literal["cancel_orders", "reduce", "takeover"]
+    select: Literal["largest_requirement", "largest_loss", "largest_notional", "first"] = (
+        "largest_requirement"
+    )
+    size: Literal["restore", "fraction", "step_down", "all"] = "all"
+    fraction_ppb: int = 1_000_000_000
+    only_above_atoms: int = 0  # the fraction applies to positions above this notional; below it: all
+    min_close_atoms: int = 0  # never leave or close less notional than this: dust is closed whole
+    max_order_atoms: int = 0  # pacing: notional per order; 0 = no cap
+    price: Literal["bankruptcy", "mark", "none"] = "none"
+    offset_ppb: int = 0
+    takeover_price: Literal["mark", "bankruptcy", "collateral"] = "collateral"
+    cooldown_ns: int = 0
+    max_attempts: int = 0  # 0 = no limit
+    leave_below: str = ""  # level name: equity under it goes to the next step
+    fees: FeeSplit = FeeSplit()
+
+
+class LiquidationRules(msgspec.Struct, frozen=True, kw_only=True):
+    """P8: trigger and exit levels, order among accounts, and the ladder."""
+
+    trigger: str
+    exit: str
+    steps: tuple[Step, ...]
+    margin_call: MarginCall | None = None
+    order: Literal["account", "largest_deficit"] = "account"
+    bankrupt_at: Literal["mark"] = "mark"
+    backstop_level: str = ""  # the vault takes over only while its own equity covers this level; "" = always
+    unwind_fraction_ppb: int = 0  # share of the vault's position offered to the book...
+    unwind_every_ns: int = 0  # ...this often; 0 = the vault holds

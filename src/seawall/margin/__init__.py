@@ -1,0 +1,1 @@
+"""Margin: weights, schedules, scopes and levels give a statement; the solver searches over it."""

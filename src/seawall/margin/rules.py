@@ -1,0 +1,113 @@
+"""P2-P7 as data: collateral weights, requirement schedules, contingencies, levels, scope.
+
+Rates are ppb, notionals and floors are atoms of the instrument's settlement asset, collateral
+caps are atoms of the asset itself. Requirements round up, weighted values round down.
+A level is (schedule, factor, floor on notional, weight set, price purpose, contingencies).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+ScheduleKind = Literal["tiers", "steps", "size_linear", "size_sqrt"]
+
+
+class Tier(msgspec.Struct, frozen=True, kw_only=True):
+    """From `floor_atoms` of notional upwards the rate is `rate_ppb`."""
+
+    floor_atoms: int
+    rate_ppb: int
+
+
+class Schedule(msgspec.Struct, frozen=True, kw_only=True):
+    """P3: requirement of one position before level factors.
+
+    tiers        N * rate_k - deduction_k, continuous (deduction_k = deduction_{k-1} + floor_k * (rate_k - rate_{k-1}));
+                 one tier is a flat rate. Source: Binance, Bybit, Hyperliquid.
+    steps        N * (base + ceil((N - step_base) / step_size) * step_rate) for N > step_base. Source: BitMEX risk limits.
+    size_linear  N * (base + size * slope), size in whole lots_unit. Source: Deribit standard margin, Synthetix.
+    size_sqrt    N * max(base, sqrt_scale * base + slope * sqrt(size)). Source: Drift, Paradex.
+    """
+
+    kind: ScheduleKind = "tiers"
+    basis: Literal["mark", "entry"] = "mark"  # N at the level's price, or at the average entry (Bybit)
+    tiers: tuple[Tier, ...] = ()
+    base_ppb: int = 0
+    step_base_atoms: int = 0
+    step_size_atoms: int = 1
+    step_rate_ppb: int = 0
+    slope_ppb: int = 0  # per unit of size (linear), per sqrt unit (sqrt)
+    size_unit_lots: int = 1  # lots in one unit of size
+    sqrt_scale_ppb: int = 0
+    oi_lower_lots: int = (
+        0  # open-interest ramp: rate + (1 - rate) * clamp((OI - lower)/(upper - lower), 0, 1)
+    )
+    oi_upper_lots: int = 0  # 0 = no ramp. Source: dYdX v4
+    use_leverage: bool = False  # rate is at least 1 / chosen leverage
+    floor_atoms: int = 0  # minimum requirement per position
+    max_leverage: int = 0  # cap on the leverage an account may choose; 0 = no cap
+
+
+class InstrumentMargin(msgspec.Struct, frozen=True, kw_only=True):
+    """The named schedules of one instrument, e.g. {'initial': ..., 'maintenance': ...}."""
+
+    schedules: dict[str, Schedule]
+
+
+class WeightTier(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a balance above `floor_atoms` (of the asset) counts with `weight_ppb`. Source: OKX discount tiers."""
+
+    floor_atoms: int
+    weight_ppb: int
+
+
+class Weight(msgspec.Struct, frozen=True, kw_only=True):
+    """P2: what a balance counts for. Positive balances by tiers, capped; negative ones by `liability_ppb` (>= 1)."""
+
+    tiers: tuple[WeightTier, ...]
+    liability_ppb: int = 1_000_000_000
+    cap_atoms: int = 0  # nothing above this counts; 0 = no cap
+    sqrt_ppb: int = (
+        0  # size discount: weight = min(w, sqrt_top / (1 + sqrt_ppb * sqrt(units))); 0 = off. Drift
+    )
+    sqrt_top_ppb: int = 1_100_000_000
+
+
+class Level(msgspec.Struct, frozen=True, kw_only=True):
+    """P7: a named requirement. requirement = max(factor * schedule, min_notional * N) + contingencies, per position."""
+
+    name: str
+    schedule: str
+    factor_ppb: int = 1_000_000_000
+    min_notional_ppb: int = 0
+    weights: str = "default"
+    price: Literal["mark", "index", "strict"] = "mark"
+    profit: Literal["full", "losses_only"] = "full"
+    orders: bool = False  # open orders at their worst
+    close_fee: Literal["none", "mark", "bankruptcy"] = (
+        "none"  # P6: + taker fee to close, at which price (Bybit: bankruptcy)
+    )
+    confidence_factor_ppb: int = 0  # P6: + confidence * factor * notional
+    flat_atoms: int = 0  # P6: + flat, per pot with a position (atoms of the pot's unit)
+    order_atoms: int = 0  # P6: + per open order
+
+
+class MarginRules(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the statement needs. `scope`: one cross pot per account in `numeraire`, or one per settlement asset."""
+
+    scope: Literal["account", "settlement"]
+    numeraire: str
+    collateral: dict[str, str]  # asset -> instrument whose index prices it ("" for the numeraire)
+    weights: dict[
+        str, dict[str, Weight]
+    ]  # weight set -> asset -> weight; an asset not named counts for nothing
+    instruments: dict[str, InstrumentMargin]
+    levels: tuple[Level, ...]
+
+    def level(self, name: str) -> Level:
+        for level in self.levels:
+            if level.name == name:
+                return level
+        raise KeyError(name)

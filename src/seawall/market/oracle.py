@@ -1,0 +1,152 @@
+"""P1: from what the sources say to one index, one mark, and what is wrong with them.
+
+Prices ticks, times ns, rates ppb; all integer arithmetic. Median of an even number rounds down;
+EMAs move by (x - ema) * dt / (tau + dt), the backward-Euler form of an exponential, so that no
+exp() is needed. Steps: drop what is missing or stale, drop outliers from the median, count the
+quorum, doubt a jump until it persists, then form the mark. Pure: nothing here writes state.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from seawall.market.policy import Condition, OraclePolicy
+from seawall.units import PPB
+
+NANO = 1_000_000_000
+
+
+class Seen(msgspec.Struct, frozen=True, array_like=True):
+    """The last word of one source."""
+
+    price_ticks: int = 0
+    observed_ns: int = -1
+    confidence_ticks: int = 0
+
+
+class Price(msgspec.Struct, frozen=True, kw_only=True):
+    """The pipeline's state and result for one instrument."""
+
+    index_ticks: int = 0
+    mark_ticks: int = 0
+    stable_ticks: int = 0
+    confidence_ticks: int = 0
+    basis_nano: int = 0  # EMA of (traded - index), ticks * 1e9
+    conditions: int = int(Condition.MISSING)
+    used: int = 0
+    rejected: int = 0
+    step_since_ns: int = 0
+    updated_ns: int = -1  # when index last moved or was confirmed
+
+
+def median(values: list[int]) -> int:
+    """Middle value; of an even number the mean of the two middle ones, rounded down."""
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) // 2
+
+
+def ema(previous: int, sample: int, *, elapsed_ns: int, tau_ns: int) -> int:
+    """One step of a time-weighted average towards `sample`; any unit, rounded towards minus infinity."""
+    if elapsed_ns <= 0:
+        return previous
+    return previous + (sample - previous) * elapsed_ns // (tau_ns + elapsed_ns)
+
+
+def form_price(
+    policy: OraclePolicy, sources: tuple[Seen, ...], before: Price, *, now_ns: int, traded_ticks: int = 0
+) -> Price:
+    """Run the whole pipeline at `now_ns`. `sources` are in the policy's order; `traded_ticks` is the last trade, 0 = none."""
+    fresh = [
+        seen for seen in sources if seen.observed_ns >= 0 and now_ns - seen.observed_ns <= policy.max_age_ns
+    ]
+    heard = sum(seen.observed_ns >= 0 for seen in sources)
+    if not fresh:
+        condition = Condition.STALE if heard else Condition.MISSING
+        return msgspec.structs.replace(before, conditions=int(condition), used=0, rejected=heard)
+    middle = median([seen.price_ticks for seen in fresh])
+    agreeing = [s for s in fresh if abs(s.price_ticks - middle) * PPB <= policy.outlier_ppb * middle]
+    rejected = heard - len(agreeing)
+    conditions = Condition.GOOD
+    if len(agreeing) < policy.quorum:
+        conditions |= Condition.NO_QUORUM
+        # Nobody to believe: the last good index stands, flagged.
+        return msgspec.structs.replace(
+            before, conditions=int(conditions), used=len(agreeing), rejected=rejected
+        )
+    index = median([seen.price_ticks for seen in agreeing])
+    confidence = median([seen.confidence_ticks for seen in agreeing])
+    step_since, accepted = _doubt_jump(policy, index, before, now_ns)
+    if not accepted:
+        return msgspec.structs.replace(
+            before,
+            conditions=int(conditions | Condition.DIVERGENT),
+            used=len(agreeing),
+            rejected=rejected,
+            step_since_ns=step_since,
+        )
+    if policy.max_confidence_ppb and confidence * PPB > policy.max_confidence_ppb * index:
+        conditions |= Condition.WIDE
+    basis, mark = form_mark(policy, index, sources, before, now_ns, traded_ticks)
+    stable = index
+    if policy.stable_tau_ns and before.stable_ticks:
+        stable = (
+            ema(
+                before.stable_ticks * NANO,
+                index * NANO,
+                elapsed_ns=now_ns - before.updated_ns,
+                tau_ns=policy.stable_tau_ns,
+            )
+            // NANO
+        )
+    return Price(
+        index_ticks=index,
+        mark_ticks=mark,
+        stable_ticks=max(stable, 1),
+        confidence_ticks=confidence,
+        basis_nano=basis,
+        conditions=int(conditions),
+        used=len(agreeing),
+        rejected=rejected,
+        step_since_ns=0,
+        updated_ns=now_ns,
+    )
+
+
+def _doubt_jump(policy: OraclePolicy, index: int, before: Price, now_ns: int) -> tuple[int, bool]:
+    """(since when a jump waits, accepted?). A jump is believed once it has persisted for the window."""
+    last = before.index_ticks
+    if not last or not policy.max_step_ppb or abs(index - last) * PPB <= policy.max_step_ppb * last:
+        return 0, True
+    since = before.step_since_ns or now_ns
+    return since, now_ns - since >= policy.step_window_ns and before.step_since_ns != 0
+
+
+def form_mark(
+    policy: OraclePolicy, index: int, sources: tuple[Seen, ...], before: Price, now_ns: int, traded_ticks: int
+) -> tuple[int, int]:
+    """(basis EMA in nano-ticks, mark in ticks). Sources: BitMEX basis mark, Hyperliquid and Binance median of three."""
+    traded = traded_ticks
+    if policy.mark_source:
+        seen = sources[policy.sources.index(policy.mark_source)]
+        traded = seen.price_ticks if seen.observed_ns >= 0 else traded
+    if policy.mark == "index" or (not traded and policy.mark == "source"):
+        return 0, index
+    if policy.mark == "source":
+        mark = traded
+        basis = 0
+    else:
+        sample = (traded - index) * NANO if traded else before.basis_nano
+        basis = (
+            sample
+            if before.updated_ns < 0
+            else ema(
+                before.basis_nano, sample, elapsed_ns=now_ns - before.updated_ns, tau_ns=policy.ema_tau_ns
+            )
+        )
+        fair = index + basis // NANO
+        mark = fair if policy.mark == "basis_ema" else median([fair, index, traded or index])
+    if policy.mark_clamp_ppb:
+        room = index * policy.mark_clamp_ppb // PPB
+        mark = min(max(mark, index - room), index + room)
+    return basis, max(mark, 1)

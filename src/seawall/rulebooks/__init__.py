@@ -1,0 +1,1 @@
+"""The venues as data: one TOML per venue and date, the loader and its checks."""

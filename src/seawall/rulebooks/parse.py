@@ -1,0 +1,136 @@
+"""TOML text to a Rulebook: the frame, the assets, instruments, funding and funds.
+
+All numbers become integers in the units of the structs (see `reader` for text and rounding). Tables keyed
+by a name are sorted by it, arrays keep their order, so the hash does not depend on the layout of the file.
+Nothing is checked here beyond one value at a time; contradictions between values are `check`'s business.
+"""
+
+from __future__ import annotations
+
+import tomllib
+
+import msgspec
+
+from seawall.errors import RulebookError
+from seawall.instruments.model import Asset, Instrument, InstrumentKind, make_instrument
+from seawall.rulebooks.model import FundingRules, HouseFunds, Rulebook
+from seawall.rulebooks.parse_margin import read_margin
+from seawall.rulebooks.parse_rules import read_liquidation, read_oracle, read_safeguards, read_waterfall
+from seawall.rulebooks.reader import Page, Table
+from seawall.units import INT64_MAX
+
+_KINDS = {kind.name.lower(): kind for kind in InstrumentKind}
+
+
+def parse_rulebook(text: str, *, file: str) -> Rulebook:
+    """Read one rulebook; `file` is only what errors call it. Raises RulebookError."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RulebookError(f"{file}: not valid TOML: {error}\n  Correct the file at that place.") from None
+    page = Page(file)
+    top = Table(data, "", page)
+    page.documents = _read_documents(top)
+    venue = top.table("venue")
+    assets = _read_assets(top.table("assets"))
+    numeraire = _known_asset(venue, "numeraire", assets)
+    listed = top.table("instruments")
+    instruments = {name: _read_instrument(name, listed.table(name), assets) for name in listed.names()}
+    waterfall, remainder = read_waterfall(top.table("waterfall"), numeraire)
+    rulebook = Rulebook(
+        name=venue.text("name"),
+        title=venue.text("title"),
+        effective=venue.day("effective"),
+        sources=tuple(page.documents[key] for key in sorted(page.documents)),
+        unsupported=venue.texts("unsupported", []),
+        assets=tuple(assets[name] for name in sorted(assets)),
+        instruments=tuple(instruments[name] for name in sorted(instruments)),
+        oracles={name: read_oracle(table) for name, table in top.table("oracles").alike()},
+        margin=read_margin(top.table("margin"), assets, instruments, numeraire),
+        liquidation=read_liquidation(top.table("liquidation"), numeraire),
+        waterfall=waterfall,
+        remainder=remainder,
+        safeguards=read_safeguards(top.table("safeguards"), numeraire),
+        funding={name: _read_funding(table) for name, table in top.table("funding", optional=True).alike()},
+        funds=_read_funds(top.table("funds"), assets),
+        provenance=page.provenance,
+    )
+    venue.done()
+    top.done()
+    return rulebook
+
+
+def _read_documents(top: Table) -> dict[str, str]:
+    """[sources]: id -> document."""
+    section = top.table("sources")
+    documents = {}
+    for key in section.names():
+        documents[key] = section.reference(key)
+    return documents
+
+
+def _read_assets(section: Table) -> dict[str, Asset]:
+    """[assets]: decimals = { USDC = 6, BTC = 8 }."""
+    decimals = section.table("decimals")
+    assets = {}
+    for name in decimals.names():
+        places = decimals.count(name)
+        if places > 18:
+            decimals.refuse(name, f"is {places}, beyond 18", "64-bit amounts hold no more than 18 decimals.")
+        assets[name] = Asset(name=name, decimals=places)
+    section.done()
+    return assets
+
+
+def _known_asset(table: Table, key: str, assets: dict[str, Asset]) -> Asset:
+    name = table.text(key)
+    if name not in assets:
+        table.refuse(
+            key,
+            f"is {name!r}, an asset this rulebook does not have",
+            f"Add it under [assets] or use one of {', '.join(sorted(assets))}.",
+        )
+    return assets[name]
+
+
+def _read_instrument(name: str, table: Table, assets: dict[str, Asset]) -> Instrument:
+    kind = _KINDS[table.choice("kind", _KINDS)]
+    base, quote = table.text("base"), table.text("quote")
+    settle = _known_asset(table, "settle", assets)
+    made = make_instrument(
+        name=name,
+        kind=kind,
+        base=base,
+        quote=quote,
+        settle=settle,
+        where=f"{table.page.file}: {table.path}",
+        lot=table.quantity("lot", quote if kind.inverse else base),
+        tick=table.quantity("tick", quote),
+        maker_fee_ppb=table.rate("maker_fee", signed=True),
+        taker_fee_ppb=table.rate("taker_fee", signed=True),
+        expiry_ns=table.moment_ns("expiry") if table.has("expiry") else None,
+    )
+    max_size_lots = table.lots("max_size", made, INT64_MAX)
+    table.done()
+    return msgspec.structs.replace(made, max_size_lots=max_size_lots)
+
+
+def _read_funding(table: Table) -> FundingRules:
+    rules = FundingRules(
+        interval_ns=table.duration("interval"),
+        payment_ns=table.duration("payment"),
+        interest_ppb=table.rate("interest", signed=True),
+        clamp_ppb=table.rate("clamp"),
+        cap_ppb=table.rate("cap"),
+        price=table.choice("price", ("index", "mark"), "index"),
+    )
+    table.done()
+    return rules
+
+
+def _read_funds(table: Table, assets: dict[str, Asset]) -> HouseFunds:
+    funds = HouseFunds(
+        insurance_atoms=table.amounts("insurance", assets), backstop_atoms=table.amounts("backstop", assets)
+    )
+    table.done()
+    return funds
