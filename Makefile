@@ -30,7 +30,7 @@ $(READY): requirements.lock pyproject.toml tools/setup.sh
 	@sh tools/setup.sh
 
 demo: $(READY)
-	@$(BIN)/seawall simulate harbor --out $(OUT)
+	@$(BIN)/seawall simulate harbor --out $(OUT) --force
 
 # The tests run even when lint has something to say, so that one run shows everything; either one fails it.
 test: $(READY)

@@ -1,3 +1,48 @@
-"""Seawall: margin, liquidation and loss sharing for crypto derivatives, exact and repeatable."""
+"""Seawall: margin, liquidation and loss sharing for crypto derivatives, exact and repeatable.
+
+    import seawall as sw
+    desk = sw.load_book("book.csv", "harbor", {"BTC": "60000"})
+    desk.liquidation_prices("alice")
+    run = sw.simulate("harbor", accounts=1_000)
+
+Names are loaded when they are first used: importing the package imports neither numba nor Polars.
+"""
+
+from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0"
+
+# Public name -> module that holds it.
+_HOMES = {
+    "load_rulebook": "seawall.rulebooks.load",
+    "list_rulebooks": "seawall.rulebooks.load",
+    "load_book": "seawall.api.desk",
+    "Desk": "seawall.api.desk",
+    "simulate": "seawall.api.crash",
+    "load_run": "seawall.api.crash",
+    "Run": "seawall.api.crash",
+    "CrashSetup": "seawall.api.setup",
+    "fan": "seawall.api.fan",
+    "replay": "seawall.journal.replay",
+    "explain": "seawall.journal.explain",
+    "worst_event": "seawall.api.worst",
+    "check_journal": "seawall.journal.check",
+    "Engine": "seawall.engine.engine",
+    "SeawallError": "seawall.errors",
+}
+
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'seawall' has no attribute {name!r}; it offers {', '.join(_HOMES)}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

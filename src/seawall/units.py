@@ -7,6 +7,7 @@ cannot be represented the caller says which way it may round; the default is to 
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Literal
 
@@ -17,6 +18,12 @@ INT64_MAX = 2**63 - 1
 SECOND_NS = 1_000_000_000
 Rounding = Literal["exact", "down", "up"]
 
+LONGEST_NUMBER = 60  # characters; more is a mistake, and would cost time before it is refused
+_WHOLE = r"(?:[0-9]+(?:_[0-9]+)*|[0-9]{1,3}(?:,[0-9]{3})+)"
+_DECIMAL = re.compile(
+    rf"[+-]?(?:{_WHOLE}(?:\.(?:[0-9]+(?:_[0-9]+)*)?)?|\.[0-9]+(?:_[0-9]+)*)(?:[eE][+-]?[0-9]{{1,2}})?"
+)
+_RATIO = re.compile(rf"[+-]?{_WHOLE}/{_WHOLE}")
 _DURATIONS = {
     "ns": 1,
     "us": 1_000,
@@ -29,14 +36,20 @@ _DURATIONS = {
 
 
 def parse_decimal(text: str, *, where: str = "value") -> Fraction:
-    """Read `-1_234.50`, `1e-8` or `1/6` exactly. Refuses NaN, infinity and anything else."""
-    cleaned = text.strip().replace("_", "").replace(",", "")
-    try:
-        return Fraction(cleaned)
-    except (ValueError, ZeroDivisionError):
-        raise NumberError(
-            f"{where}: {text!r} is not a finite decimal number\n  Write it like 1_234.50 or 1e-8."
-        ) from None
+    """Read `-1_234.50`, `1,234.50`, `1e-8` or `1/6` exactly. Refuses NaN, infinity and anything else.
+
+    A comma is read between groups of three digits only: `1,5` would be 15 to one reader and 1.5 to another.
+    """
+    cleaned = text.strip()
+    if len(cleaned) <= LONGEST_NUMBER and (_DECIMAL.fullmatch(cleaned) or _RATIO.fullmatch(cleaned)):
+        try:
+            return Fraction(cleaned.replace("_", "").replace(",", ""))
+        except ZeroDivisionError:
+            pass
+    raise NumberError(
+        f"{where}: {text[:LONGEST_NUMBER]!r} is not a finite decimal number\n"
+        "  Write it like 1_234.50 or 1e-8."
+    )
 
 
 def scale(
@@ -99,8 +112,8 @@ def format_units(amount: int, decimals: int, *, places: int | None = None) -> st
 
 
 def format_ppb(rate_ppb: int) -> str:
-    """A rate as per cent, without trailing zeros: 12_500_000 -> '1.25 %'."""
-    return f"{_plain(Fraction(rate_ppb, 10**7))} %"
+    """A rate as per cent, exact, without trailing zeros: 12_500_000 -> '1.25 %'."""
+    return f"{format_units(rate_ppb, 7).rstrip('0').rstrip('.')} %"
 
 
 def format_time(time_ns: int) -> str:
@@ -123,5 +136,4 @@ def format_time(time_ns: int) -> str:
 def _plain(value: Fraction) -> str:
     if value.denominator == 1:
         return str(value.numerator)
-    text = f"{float(value):.12g}"
-    return text
+    return f"{float(value):.12g}"

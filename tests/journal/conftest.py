@@ -18,11 +18,21 @@ Write = Callable[..., Path]
 def write(tmp_path: Path) -> Write:
     """Write a journal of `count` commands, committed `per_commit` at a time, and close it."""
 
-    def writer(count: int = 40, per_commit: int = 4, name: str = "run.journal", digest_every: int = 20,
-               snapshot_every: int = 10**9) -> Path:
+    def writer(
+        count: int = 40,
+        per_commit: int = 4,
+        name: str = "run.journal",
+        digest_every: int = 20,
+        snapshot_every: int = 10**9,
+    ) -> Path:
         path = tmp_path / name
-        with Recorder.create(path, small_rulebook(), engine_factory=SmallEngine, digest_every=digest_every,
-                             snapshot_every=snapshot_every) as run:
+        with Recorder.create(
+            path,
+            small_rulebook(),
+            engine_factory=SmallEngine,
+            digest_every=digest_every,
+            snapshot_every=snapshot_every,
+        ) as run:
             for index, command in enumerate(commands(count)):
                 run.step(command)
                 if index % per_commit == per_commit - 1:

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from seawall.engine.commands import AnyCommand, Deposit
 from seawall.engine.events import AnyEvent, Refused
 from seawall.errors import JournalError
-from seawall.journal.codec import FORMAT, Genesis, decode_record, encode_record, encode_step, genesis_of, read_genesis
+from seawall.journal.codec import (
+    FORMAT,
+    Genesis,
+    decode_record,
+    encode_record,
+    encode_step,
+    genesis_of,
+    read_genesis,
+)
 from tests.journal.venue import small_rulebook
 
 HERE = Path("a.journal")
@@ -25,17 +33,17 @@ INT64 = st.integers(-(2**63), 2**63 - 1)
 def values_of(hint: object) -> st.SearchStrategy[object]:
     """Anything that a field of this type may hold."""
     if hint in (int, str, bytes, bool):
-        return {int: INT64, str: TEXT, bytes: st.binary(max_size=40), bool: st.booleans()}[hint]  # type: ignore[index]
+        return {int: INT64, str: TEXT, bytes: st.binary(max_size=40), bool: st.booleans()}[hint]
     if typing.get_origin(hint) is tuple:
         return st.lists(values_of(typing.get_args(hint)[0]), max_size=4).map(tuple)
     if typing.get_origin(hint) is dict:
         return st.dictionaries(TEXT, INT64, max_size=4)
-    return struct_of(hint)  # type: ignore[arg-type]
+    return struct_of(hint)
 
 
 def struct_of(kind: type) -> st.SearchStrategy[object]:
     hints = typing.get_type_hints(kind)
-    return st.builds(kind, **{name: values_of(hints[name]) for name in kind.__struct_fields__})  # type: ignore[attr-defined]
+    return st.builds(kind, **{name: values_of(hints[name]) for name in kind.__struct_fields__})
 
 
 @given(record=st.sampled_from(KINDS).flatmap(struct_of))
@@ -80,7 +88,12 @@ def test_a_number_beyond_64_bits_is_refused_and_names_the_record(amount: int) ->
 
 
 def test_a_wrong_type_and_an_unknown_tag_are_refused() -> None:
-    for wrong in (["Deposit", 1, "seven", "USDC", 5], ["Donate", 1, 7, "USDC", 5], ["Deposit", 1, 7, "USDC"], {"a": 1}):
+    for wrong in (
+        ["Deposit", 1, "seven", "USDC", 5],
+        ["Donate", 1, 7, "USDC", 5],
+        ["Deposit", 1, 7, "USDC"],
+        {"a": 1},
+    ):
         with pytest.raises(JournalError, match="are not a record of format"):
             decode_record(msgspec.msgpack.encode(wrong), path=HERE, seq=3)
 

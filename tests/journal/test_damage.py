@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from seawall.errors import JournalError
-from seawall.journal import CheckReport, JournalReader, Recorder, check_journal, recover, replay
+from seawall.journal import CheckReport, Recorder, check_journal, recover, replay
 from seawall.journal.layout import GROUP_COLUMNS, SNAPSHOT_COLUMNS, GroupRow, chain_hash, pack_group
 from tests.journal.venue import SmallEngine, commands, small_rulebook
 
@@ -22,7 +22,11 @@ def content(path: Path) -> Tables:
     """Every value of every table, and its type."""
     database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     tables: Tables = {}
-    for name, columns in (("groups", GROUP_COLUMNS), ("head", "id, seq, hash"), ("snapshots", SNAPSHOT_COLUMNS)):
+    for name, columns in (
+        ("groups", GROUP_COLUMNS),
+        ("head", "id, seq, hash"),
+        ("snapshots", SNAPSHOT_COLUMNS),
+    ):
         tables[name] = database.execute(f"SELECT {columns} FROM {name} ORDER BY 1").fetchall()
     database.close()
     return tables
@@ -36,7 +40,7 @@ def checked(path: Path) -> CheckReport | JournalError:
 
 
 def flipped(data: bytes, index: int) -> bytes:
-    return data[:index] + bytes([data[index] ^ (1 << index % 8)]) + data[index + 1:]
+    return data[:index] + bytes([data[index] ^ (1 << index % 8)]) + data[index + 1 :]
 
 
 def assert_found(path: Path, seq: int, what: object) -> None:
@@ -61,9 +65,14 @@ def test_any_flipped_byte_of_any_group_is_found_at_its_record(write) -> None:
         for column in ("hash", "state", "lengths", "checks", "payload"):
             good = getattr(row, column)
             for index in range(len(good)):
-                within = {"lengths": index // 4, "checks": index // 4,
-                          "payload": sum(end <= index for end in ends)}.get(column, 0)
-                database.execute(f"UPDATE groups SET {column} = ? WHERE seq = ?", (flipped(good, index), row.seq))
+                within = {
+                    "lengths": index // 4,
+                    "checks": index // 4,
+                    "payload": sum(end <= index for end in ends),
+                }.get(column, 0)
+                database.execute(
+                    f"UPDATE groups SET {column} = ? WHERE seq = ?", (flipped(good, index), row.seq)
+                )
                 assert_found(path, row.seq + within, (column, index))
                 flips += 1
             database.execute(f"UPDATE groups SET {column} = ? WHERE seq = ?", (good, row.seq))
@@ -99,7 +108,9 @@ def test_a_flipped_byte_of_the_raw_file_is_found_or_changes_no_value(write, tmp_
     payloads = [GroupRow(*row).payload for row in before["groups"][1:]]
     inside = [whole.index(payload) + index for payload in payloads for index in range(len(payload))]
     chance = random.Random(5)
-    header = list(range(110)) + [page * 4096 + index for page in range(1, len(whole) // 4096) for index in range(8)]
+    header = list(range(110)) + [
+        page * 4096 + index for page in range(1, len(whole) // 4096) for index in range(8)
+    ]
     damaged, harmless = tmp_path / "damaged", 0
     for index in inside + header + chance.sample(range(len(whole)), 400):
         damaged.write_bytes(flipped(whole, index))
@@ -144,7 +155,7 @@ def repacked(row: GroupRow, payloads: list[bytes], previous: bytes) -> GroupRow:
 
 def payloads_of(row: GroupRow) -> list[bytes]:
     lengths = memoryview(row.lengths).cast("I").tolist()
-    return [row.payload[end - length:end] for end, length in zip(accumulate(lengths), lengths)]
+    return [row.payload[end - length : end] for end, length in zip(accumulate(lengths), lengths)]
 
 
 def replace_row(path: Path, row: GroupRow) -> None:
@@ -218,17 +229,20 @@ def test_a_record_with_a_right_chain_and_a_wrong_number_inside_is_found(write, e
     assert chain_hash(forged, rows[0].hash) == forged.hash
 
 
-@pytest.mark.parametrize("sql", [
-    "UPDATE groups SET payload = CAST(payload AS TEXT) WHERE seq = 9",
-    "UPDATE groups SET hash = 7 WHERE seq = 9",
-    "UPDATE groups SET size = 0 WHERE seq = 9",
-    "UPDATE groups SET size = 'x' WHERE seq = 9",
-    "UPDATE groups SET size = -1 WHERE seq = 9",
-    "UPDATE groups SET size = size + 1 WHERE seq = 9",
-    "UPDATE groups SET state = x'00' WHERE seq = 9",
-    "UPDATE groups SET lengths = x'' WHERE seq = 9",
-    "UPDATE groups SET payload = payload || x'00' WHERE seq = 9",
-])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE groups SET payload = CAST(payload AS TEXT) WHERE seq = 9",
+        "UPDATE groups SET hash = 7 WHERE seq = 9",
+        "UPDATE groups SET size = 0 WHERE seq = 9",
+        "UPDATE groups SET size = 'x' WHERE seq = 9",
+        "UPDATE groups SET size = -1 WHERE seq = 9",
+        "UPDATE groups SET size = size + 1 WHERE seq = 9",
+        "UPDATE groups SET state = x'00' WHERE seq = 9",
+        "UPDATE groups SET lengths = x'' WHERE seq = 9",
+        "UPDATE groups SET payload = payload || x'00' WHERE seq = 9",
+    ],
+)
 def test_a_column_that_cannot_be_is_found_at_its_group(write, edit, sql: str) -> None:
     path = write(40, per_commit=4)
     edit(path, sql)
@@ -237,8 +251,11 @@ def test_a_column_that_cannot_be_is_found_at_its_group(write, edit, sql: str) ->
 
 def test_tables_added_dropped_or_changed_are_refused(write, edit, tmp_path: Path) -> None:
     path = write(10)
-    for name, sql in (("added", "CREATE TABLE extra (x)"), ("dropped", "DROP TABLE snapshots"),
-                      ("changed", "ALTER TABLE groups ADD COLUMN note TEXT")):
+    for name, sql in (
+        ("added", "CREATE TABLE extra (x)"),
+        ("dropped", "DROP TABLE snapshots"),
+        ("changed", "ALTER TABLE groups ADD COLUMN note TEXT"),
+    ):
         shutil.copy(path, tmp_path / name)
         edit(tmp_path / name, sql)
         with pytest.raises(JournalError, match="its tables are not those of format 1"):
@@ -291,7 +308,9 @@ def test_a_log_torn_anywhere_leaves_whole_commits_and_an_intact_chain(crashed, t
     assert opened_after_crash(tmp_path, main, log) == heads[-1], "an untouched log loses nothing"
     seen = []
     frame = 4096 + 24
-    for size in sorted({*range(0, len(log), frame), *range(32, len(log), frame), *range(1000, len(log), 7919)}):
+    for size in sorted(
+        {*range(0, len(log), frame), *range(32, len(log), frame), *range(1000, len(log), 7919)}
+    ):
         head = opened_after_crash(tmp_path, main, log[:size])
         assert head is None or head in heads
         seen.append(-1 if head is None else head[0])

@@ -1,7 +1,8 @@
-"""A venue small enough to check by hand: a tiny rulebook, an engine of forty lines, and a stream of commands.
+"""A venue small enough to check by hand: a tiny rulebook, an engine of forty lines, and a stream of
+commands.
 
-The engine keeps balances and the last price; it is deterministic and complete in the sense that the journal needs:
-`step` decides, `apply_events` follows, `to_bytes` carries the state exactly.
+The engine keeps balances and the last price; it is deterministic and complete in the sense that the journal
+needs: `step` decides, `apply_events` follows, `to_bytes` carries the state exactly.
 """
 
 from __future__ import annotations
@@ -28,22 +29,48 @@ START_NS = 1_700_000_000_000_000_000
 
 
 def small_rulebook(name: str = "harbor", maintenance_ppb: int = 10_000_000) -> Rulebook:
-    perpetual = make_instrument(name="BTC-PERP", kind=InstrumentKind.LINEAR_PERPETUAL, base="BTC", quote="USDC",
-                                lot="0.001", tick="0.1", settle=USDC)
+    perpetual = make_instrument(
+        name="BTC-PERP",
+        kind=InstrumentKind.LINEAR_PERPETUAL,
+        base="BTC",
+        quote="USDC",
+        lot="0.001",
+        tick="0.1",
+        settle=USDC,
+    )
     schedule = Schedule(tiers=(Tier(floor_atoms=0, rate_ppb=maintenance_ppb),))
     return Rulebook(
-        name=name, title="Harbor", effective="2025-01-01", sources=(), unsupported=(), assets=(USDC, BTC),
+        name=name,
+        title="Harbor",
+        effective="2025-01-01",
+        sources=(),
+        unsupported=(),
+        assets=(USDC, BTC),
         instruments=(perpetual,),
-        oracles={"BTC-PERP": OraclePolicy(sources=("a", "b"), max_age_ns=60 * 10**9, outlier_ppb=10**8,
-                                          max_step_ppb=10**9, step_window_ns=0, max_confidence_ppb=10**9)},
+        oracles={
+            "BTC-PERP": OraclePolicy(
+                sources=("a", "b"),
+                max_age_ns=60 * 10**9,
+                outlier_ppb=10**8,
+                max_step_ppb=10**9,
+                step_window_ns=0,
+                max_confidence_ppb=10**9,
+            )
+        },
         margin=MarginRules(
-            scope="account", numeraire="USDC", collateral={"USDC": ""}, weights={"default": {}},
+            scope="account",
+            numeraire="USDC",
+            collateral={"USDC": ""},
+            weights={"default": {}},
             instruments={"BTC-PERP": InstrumentMargin(schedules={"maintenance": schedule})},
             levels=(Level(name="maintenance", schedule="maintenance"),),
         ),
         liquidation=LiquidationRules(trigger="maintenance", exit="maintenance", steps=()),
-        waterfall=(InsuranceTier(fund="insurance"),), safeguards=SafeguardRules(), funding={},
-        funds=HouseFunds(insurance_atoms={}, backstop_atoms={}), provenance={},
+        waterfall=(InsuranceTier(fund="insurance"),),
+        safeguards=SafeguardRules(),
+        funding={},
+        funds=HouseFunds(insurance_atoms={}, backstop_atoms={}),
+        provenance={},
     )
 
 
@@ -56,8 +83,9 @@ class SmallState:
         self.price_ticks = 0
 
     def to_bytes(self) -> bytes:
-        return msgspec.msgpack.encode([self.seq, sorted((p, sorted(b.items())) for p, b in self.balances.items()),
-                                       self.price_ticks])
+        return msgspec.msgpack.encode(
+            [self.seq, sorted((p, sorted(b.items())) for p, b in self.balances.items()), self.price_ticks]
+        )
 
     def digest(self) -> bytes:
         return hashlib.sha256(self.to_bytes()).digest()
@@ -98,26 +126,66 @@ class SmallEngine:
 
     def _decide(self, command: cm.Command) -> Iterator[tuple[Any, dict[str, Any]]]:
         if isinstance(command, cm.OpenAccount):
-            yield ev.AccountOpened, dict(account=command.account, owner=command.owner, pot=command.account, unit=0, role=0)
+            yield (
+                ev.AccountOpened,
+                dict(account=command.account, owner=command.owner, pot=command.account, unit=0, role=0),
+            )
         elif isinstance(command, cm.Deposit | cm.Withdraw):
             held = self.state.balances[command.account].get(command.asset, 0)
             if isinstance(command, cm.Withdraw) and held < command.amount_atoms:
-                yield ev.Refused, dict(command="Withdraw", reason="balance", account=command.account,
-                                       numbers={"has_atoms": held, "needs_atoms": command.amount_atoms})
+                yield (
+                    ev.Refused,
+                    dict(
+                        command="Withdraw",
+                        reason="balance",
+                        account=command.account,
+                        numbers={"has_atoms": held, "needs_atoms": command.amount_atoms},
+                    ),
+                )
                 return
             sign = 1 if isinstance(command, cm.Deposit) else -1
             asset = ["USDC", "BTC"].index(command.asset)
             amount = sign * command.amount_atoms - self.fee_atoms
-            yield ev.Transferred, dict(kind="deposit" if sign > 0 else "withdrawal", rule=self.rulebook.tag, entries=(
-                ev.Entry(pot=command.account, asset=asset, amount_atoms=amount),
-                ev.Entry(pot=0, asset=asset, amount_atoms=-amount)))
+            yield (
+                ev.Transferred,
+                dict(
+                    kind="deposit" if sign > 0 else "withdrawal",
+                    rule=self.rulebook.tag,
+                    entries=(
+                        ev.Entry(pot=command.account, asset=asset, amount_atoms=amount),
+                        ev.Entry(pot=0, asset=asset, amount_atoms=-amount),
+                    ),
+                ),
+            )
         elif isinstance(command, cm.ReportPrices):
             for price in command.prices:
-                yield ev.SourceSeen, dict(instrument=0, source=0, price_ticks=price.price_ticks,
-                                          observed_ns=price.observed_ns, confidence_ticks=0)
+                yield (
+                    ev.SourceSeen,
+                    dict(
+                        instrument=0,
+                        source=0,
+                        price_ticks=price.price_ticks,
+                        observed_ns=price.observed_ns,
+                        confidence_ticks=0,
+                    ),
+                )
             ticks = command.prices[-1].price_ticks
-            yield ev.MarkSet, dict(instrument=0, index_ticks=ticks, mark_ticks=ticks, stable_ticks=0, confidence_ticks=0,
-                                   basis_nano=0, conditions=0, used=1, rejected=0, step_since_ns=0, rule=self.rulebook.tag)
+            yield (
+                ev.MarkSet,
+                dict(
+                    instrument=0,
+                    index_ticks=ticks,
+                    mark_ticks=ticks,
+                    stable_ticks=0,
+                    confidence_ticks=0,
+                    basis_nano=0,
+                    conditions=0,
+                    used=1,
+                    rejected=0,
+                    step_since_ns=0,
+                    rule=self.rulebook.tag,
+                ),
+            )
 
     def _apply(self, event: ev.Event) -> None:
         if isinstance(event, ev.AccountOpened):
@@ -133,15 +201,16 @@ class SmallEngine:
 
 
 def commands(count: int, first: int = 0) -> Iterator[cm.Command]:
-    """A fixed stream: accounts 7 to 16 are opened, then prices, deposits, withdrawals (some refused) and ticks."""
+    """A fixed stream: accounts 7 to 16 open, then prices, deposits, withdrawals (some refused), ticks."""
     for index in range(first, first + count):
         time_ns = START_NS + index * 10**9
         account = 7 + index % 10
         if index < 10:
             yield cm.OpenAccount(time_ns=time_ns, account=account, owner=f"owner {index}")
         elif index % 5 == 0:
-            price = cm.SourcePrice(instrument="BTC-PERP", source="a", price_ticks=500_000 + index * 37 % 911,
-                                   observed_ns=time_ns)
+            price = cm.SourcePrice(
+                instrument="BTC-PERP", source="a", price_ticks=500_000 + index * 37 % 911, observed_ns=time_ns
+            )
             yield cm.ReportPrices(time_ns=time_ns, prices=(price,))
         elif index % 5 == 1:
             yield cm.Tick(time_ns=time_ns)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import struct
+from typing import Any
 
 import mpmath as mp
 import numpy as np
@@ -80,7 +81,7 @@ def test_normal_inverse_known_points() -> None:
     ("function", "points"),
     [(el.exp, EXP_POINTS), (el.log, LOG_POINTS), (el.normal_inverse, UNIT_POINTS)],
 )
-def test_compiled_and_interpreted_give_the_same_bits(function, points) -> None:  # type: ignore[no-untyped-def]
+def test_compiled_and_interpreted_give_the_same_bits(function: Any, points: list[float]) -> None:
     for x in points:
         assert same_bits(function(x), function.py_func(x))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ REAL = SHARED / "BTCUSDT_binance_bookDepth_2025-10-10.parquet"
 needs_real = pytest.mark.skipif(not REAL.is_file(), reason="the shared bookDepth file is not here")
 BUCKETS = np.array([-5.0, -4, -3, -2, -1, 1, 2, 3, 4, 5])
 T0 = 1_760_054_400_000
+Change = Callable[[pl.DataFrame], pl.DataFrame]
 
 
 def feed(snapshots: int = 200, d100: float = 3e8, gamma: float = 0.7, noise: float = 0.1) -> pl.DataFrame:
@@ -178,7 +180,7 @@ def test_the_good_part_of_10_october_2025_fits_the_published_exponent_on_the_ask
         (lambda f: f.filter(pl.col("percentage") > 0), "one side of the book is missing"),
     ],
 )
-def test_what_is_no_book_depth_is_refused(tmp_path: Path, change, said: str) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_no_book_depth_is_refused(tmp_path: Path, change: Change, said: str) -> None:
     with pytest.raises(InputError, match=said):
         load_book_depth(stored(change(feed(snapshots=5)), tmp_path))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,10 @@ SAMPLES = [
 
 def level(name: str = "x", factor_ppb: int = PPB, min_notional_ppb: int = 0) -> Level:
     return Level(name=name, schedule=name, factor_ppb=factor_ppb, min_notional_ppb=min_notional_ppb)
+
+
+def weight(ppb: int, **rest: int) -> Weight:
+    return Weight(tiers=(WeightTier(floor_atoms=0, weight_ppb=ppb),), **rest)
 
 
 @st.composite
@@ -100,12 +105,23 @@ def test_larger_floors_and_terms_are_part_of_what_a_level_asks():
 
 
 def test_a_balance_counts_for_more_where_a_cap_is_higher_or_a_debt_lighter():
-    def weight(ppb: int, **rest: int) -> Weight:
-        return Weight(tiers=(WeightTier(floor_atoms=0, weight_ppb=ppb),), **rest)
-
     assert counts_more(weight(9), weight(10)) == ""
     assert counts_more(weight(9, cap_atoms=100), weight(9)) == ""
     assert counts_more(weight(9), weight(9, cap_atoms=100)) == "a balance counts for more"
     assert counts_more(weight(10), weight(9)) == "a balance counts for more"
     assert counts_more(weight(9), weight(9, liability_ppb=2 * PPB)) == "a debt weighs less"
     assert counts_more(weight(9), weight(9, sqrt_ppb=5)) == "the size discount is smaller"
+
+
+def test_a_level_without_the_others_share_of_the_whole_notional_asks_less():
+    upper = level("upper")
+    lower = msgspec.structs.replace(level("lower"), min_total_ppb=PPB // 10)
+    flat = Schedule(tiers=(Tier(floor_atoms=0, rate_ppb=PPB // 10),))
+    assert "share of the whole notional" in asks_less(upper, lower, flat, flat).words
+    assert asks_less(lower, upper, flat, flat) is None
+
+
+def test_a_balance_with_a_lower_cap_on_its_value_counts_for_less():
+    capped, more, free = (weight(9, cap_value_atoms=cap) for cap in (100, 200, 0))
+    assert counts_more(capped, more) == counts_more(more, free) == counts_more(capped, capped) == ""
+    assert counts_more(more, capped) == counts_more(free, capped) == "the cap on its value is higher"

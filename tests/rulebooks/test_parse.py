@@ -183,3 +183,17 @@ def test_an_expiry_is_read_as_nanoseconds_since_1970():
 def test_a_day_that_is_in_no_calendar_is_refused(text):
     with pytest.raises(RulebookError, match=r"mini.toml: venue.effective is .* which is no date"):
         read(changed(('effective = "2026-01-01"', f'effective = "{text}"')))
+
+
+def test_a_cap_on_value_and_a_share_of_the_whole_notional_are_read_in_the_numeraire():
+    rulebook = read(
+        changed(
+            ('cap = "1_000 BTC"', 'cap = "1_000 BTC"\ncap_value = "5_000 USDC"'),
+            (
+                '[margin.levels.initial]\nrequirement = "initial"',
+                '[margin.levels.initial]\nrequirement = "initial"\nmin_of_total = "10 %"',
+            ),
+        )
+    )
+    assert rulebook.margin.weights["all"]["BTC"].cap_value_atoms == 5_000 * 10**6
+    assert rulebook.margin.level("initial").min_total_ppb == 10**8

@@ -73,7 +73,7 @@ def test_hyperliquid_transfers_need_the_larger_of_initial_margin_and_a_tenth():
     total = sum(position["notional"] for position in published["inputs"]["positions"])
     transfer = load_rulebook("hyperliquid").margin.level("transfer")
     assert transfer.schedule == "initial"
-    assert total * transfer.min_notional_ppb == published["expected"]["transfer_requirement"] * PPB
+    assert total * transfer.min_total_ppb == published["expected"]["transfer_requirement"] * PPB
 
 
 @pytest.mark.parametrize(

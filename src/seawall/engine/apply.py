@@ -1,8 +1,9 @@
 """The only hand that writes state. It books what an event says and has no opinion.
 
 Every transfer is checked to be zero-sum per asset, every trade to be zero-sum in lots and in
-cost less realised profit, before a column is touched: an unbalanced event raises
-InvariantViolation and nothing of it is written. Atoms, lots, ticks, ns as in engine.events.
+cost less realised profit, and every sum to fit 64 bits, before a column is touched: an unbalanced
+event raises InvariantViolation, a number too large OverflowError, and nothing of it is written.
+Atoms, lots, ticks, ns as in engine.events.
 """
 
 from __future__ import annotations
@@ -16,10 +17,14 @@ import numpy as np
 from seawall.engine import events as ev
 from seawall.engine.state import (
     CLEARING,
+    FEES,
     FLAG_CALLED,
     FLAG_LIQUIDATING,
     FLAG_UNKNOWN,
+    INSURANCE,
     MARKET,
+    MINUTE_NS,
+    POOL_MINUTES,
     Order,
     PotStatus,
     Proposal,
@@ -30,29 +35,50 @@ from seawall.ledger.columns import NONE
 from seawall.market.oracle import Price, Seen
 from seawall.market.policy import Action
 from seawall.rulebooks.model import Rulebook
+from seawall.units import INT64_MAX
+
+INT64_MIN = -INT64_MAX - 1
 
 
 def apply(state: State, event: ev.Event) -> None:
-    """Write one event. Raises InvariantViolation if it does not balance."""
+    """Write one event. Raises InvariantViolation if it does not balance, OverflowError if it does not fit."""
     _WRITERS[type(event)](state, event)
     state.seq = event.seq
     state.time_ns = event.time_ns
+    if state.drawdown is not None:
+        _note_pools(state)
 
 
-def _credit(state: State, pot: int, asset: int, atoms: int) -> None:
-    state.book.balances[pot, asset] = int(state.book.balances[pot, asset]) + atoms
-    state.balance_sum[asset] += atoms
+def _fit(number: int) -> int:
+    if not INT64_MIN <= number <= INT64_MAX:
+        raise OverflowError(f"{number} does not fit in 64 bits")
+    return number
+
+
+def _credited(state: State, changes: dict[tuple[int, int], int]) -> dict[tuple[int, int], int]:
+    """(pot, asset) -> balance after the changes, all of them checked to fit."""
+    balances = state.book.balances
+    return {key: _fit(int(balances[key]) + atoms) for key, atoms in changes.items()}
+
+
+def _set_balances(state: State, after: dict[tuple[int, int], int]) -> None:
+    balances = state.book.balances
+    for key, atoms in after.items():
+        state.balance_sum[key[1]] = int(state.balance_sum[key[1]]) + atoms - int(balances[key])
+        balances[key] = atoms
 
 
 def _post(state: State, entries: tuple[ev.Entry, ...], what: str) -> None:
     sums: dict[int, int] = {}
+    changes: dict[tuple[int, int], int] = {}
     for entry in entries:
+        key = (entry.pot, entry.asset)
         sums[entry.asset] = sums.get(entry.asset, 0) + entry.amount_atoms
+        changes[key] = changes.get(key, 0) + entry.amount_atoms
     for asset, total in sums.items():
         if total:
             raise InvariantViolation(f"{what}: entries of asset {asset} add to {total}, not 0: {entries}")
-    for entry in entries:
-        _credit(state, entry.pot, entry.asset, entry.amount_atoms)
+    _set_balances(state, _credited(state, changes))
 
 
 def _account_opened(state: State, event: ev.AccountOpened) -> None:
@@ -85,6 +111,10 @@ def _fit_flags(state: State) -> None:
 
 def _transferred(state: State, event: ev.Transferred) -> None:
     _post(state, event.entries, event.kind)
+    if event.kind == "deposit":
+        for entry in event.entries:
+            if entry.pot == INSURANCE:
+                state.pools[entry.asset].injected_atoms += entry.amount_atoms
 
 
 def _leverage_set(state: State, event: ev.LeverageSet) -> None:
@@ -108,6 +138,7 @@ def _mark_set(state: State, event: ev.MarkSet) -> None:
         stable_ticks=event.stable_ticks,
         confidence_ticks=event.confidence_ticks,
         basis_nano=event.basis_nano,
+        stable_nano=event.stable_nano,
         conditions=event.conditions,
         used=event.used,
         rejected=event.rejected,
@@ -124,9 +155,7 @@ def _mark_set(state: State, event: ev.MarkSet) -> None:
     )
     market.confidence[row] = event.confidence_ticks
     market.usable[row] = event.mark_ticks > 0 and state.policies[row].allows(Action.VALUE, event.conditions)
-    window = max(
-        (b.window_ns for b in state.rulebook.safeguards.breakers if b.when == "mark_move"), default=0
-    )
+    window = state.marks_window_ns
     if window and event.mark_ticks:
         history = state.marks[row]
         history.append((event.time_ns, event.mark_ticks))
@@ -135,37 +164,40 @@ def _mark_set(state: State, event: ev.MarkSet) -> None:
 
 
 def _order_placed(state: State, event: ev.OrderPlaced) -> None:
-    state.orders[event.order] = Order(
-        event.pot, event.instrument, event.size_lots, event.price_ticks, event.reduce_only
-    )
-    state.pot_orders.setdefault(event.pot, []).append(event.order)
+    order = Order(event.pot, event.instrument, event.size_lots, event.price_ticks, event.reduce_only)
     if not event.reduce_only:
         slot = state.book.open_position(event.pot, event.instrument)
         column = state.book.pos_bid if event.size_lots > 0 else state.book.pos_ask
-        column[slot] = int(column[slot]) + abs(event.size_lots)
+        column[slot] = _fit(int(column[slot]) + abs(event.size_lots))
         state.book.pos_orders[slot] += 1
+    state.orders[event.order] = order
+    state.pot_orders.setdefault(event.pot, []).append(event.order)
 
 
 def _order_reduced(state: State, event: ev.OrderReduced) -> None:
     order = state.orders[event.order]
-    order.size_lots -= event.size_lots
-    done = order.size_lots == 0
+    left = order.size_lots - event.size_lots
+    if left and ((left > 0) != (order.size_lots > 0) or abs(left) > abs(order.size_lots)):
+        raise InvariantViolation(
+            f"order {event.order} of {order.size_lots} lots cannot lose {event.size_lots}"
+        )
+    order.size_lots = left
+    done = left == 0
     if not order.reduce_only and not order.liquidation:
         slot = state.book.position(order.pot, order.instrument)
         column = state.book.pos_bid if event.size_lots > 0 else state.book.pos_ask
         column[slot] = int(column[slot]) - abs(event.size_lots)
         state.book.pos_orders[slot] -= done
         _tidy(state, order.pot, slot)
-    if done:
-        _forget_order(state, event.order, order)
+    if done and not order.liquidation:
+        _forget(state.orders, state.pot_orders, event.order, order.pot)
 
 
-def _forget_order(state: State, number: int, order: Order) -> None:
-    del state.orders[number]
-    if not order.liquidation:
-        state.pot_orders[order.pot].remove(number)
-        if not state.pot_orders[order.pot]:
-            del state.pot_orders[order.pot]
+def _forget(orders: dict[int, Order], lists: dict[int, list[int]], number: int, pot: int) -> None:
+    del orders[number]
+    lists[pot].remove(number)
+    if not lists[pot]:
+        del lists[pot]
 
 
 def _tidy(state: State, pot: int, slot: int) -> None:
@@ -181,20 +213,32 @@ def _traded(state: State, event: ev.Traded) -> None:
         leg.cost_atoms - leg.realised_atoms for leg in event.legs
     ):
         raise InvariantViolation(f"{event.kind} in instrument {row} does not balance: {event.legs}")
-    settle = state.settle_row[row]
+    if len({leg.pot for leg in event.legs}) < len(event.legs):
+        raise InvariantViolation(f"{event.kind} in instrument {row} names a pot twice: {event.legs}")
+    settle, oi = state.settle_row[row], int(state.market.oi_lots[row])
+    after: list[tuple[int, int, int]] = []
+    realised: dict[tuple[int, int], int] = {}
     for leg in event.legs:
-        slot = book.open_position(leg.pot, row)
-        before, after = int(book.pos_lots[slot]), int(book.pos_lots[slot]) + leg.size_lots
-        book.pos_lots[slot] = after
-        book.pos_cost[slot] = int(book.pos_cost[slot]) + leg.cost_atoms
-        state.lots_sum[row] += leg.size_lots
-        state.cost_sum[row] += leg.cost_atoms
-        state.market.oi_lots[row] += max(after, 0) - max(before, 0)
+        slot = book.position(leg.pot, row)
+        lots, cost = (int(book.pos_lots[slot]), int(book.pos_cost[slot])) if slot != NONE else (0, 0)
+        after.append((leg.pot, _fit(lots + leg.size_lots), _fit(cost + leg.cost_atoms)))
+        if lots + leg.size_lots == 0 and cost + leg.cost_atoms:
+            left = cost + leg.cost_atoms
+            raise InvariantViolation(f"{event.kind}: pot {leg.pot} would keep cost {left} of no position")
+        oi += max(lots + leg.size_lots, 0) - max(lots, 0)
         if leg.realised_atoms:
-            _credit(state, leg.pot, settle, leg.realised_atoms)
-            _credit(state, CLEARING, settle, -leg.realised_atoms)
-        if leg.pot != MARKET:
-            _tidy(state, leg.pot, slot)
+            for pot, atoms in ((leg.pot, leg.realised_atoms), (CLEARING, -leg.realised_atoms)):
+                realised[pot, settle] = realised.get((pot, settle), 0) + atoms
+    balances, costs = _credited(state, realised), sum(leg.cost_atoms for leg in event.legs)
+    state.market.oi_lots[row] = _fit(oi)
+    state.cost_sum[row] = _fit(int(state.cost_sum[row]) + costs)
+    state.lots_sum[row] = int(state.lots_sum[row]) + sum(leg.size_lots for leg in event.legs)
+    _set_balances(state, balances)
+    for pot, lots, cost in after:
+        slot = book.open_position(pot, row)
+        book.pos_lots[slot], book.pos_cost[slot] = lots, cost
+        if pot != MARKET:
+            _tidy(state, pot, slot)
     if event.kind in ("fill", "liquidation", "unwind"):
         state.last_trade[row] = event.price_ticks
 
@@ -209,10 +253,20 @@ def _spread(
 ) -> None:
     """Add columns of amounts to balances; `rest` goes to the fee pot. Zero-sum or refused."""
     pots, amounts = np.frombuffer(pots_bytes, "<i8"), np.frombuffer(amounts_bytes, "<i8")
-    if int(amounts.sum(dtype=object) if amounts.size else 0) + rest_atoms:
-        raise InvariantViolation(f"{what}: amounts add to {amounts.sum()} and the rest is {rest_atoms}")
-    np.add.at(state.book.balances[:, asset], pots, amounts)
-    state.book.balances[2, asset] += rest_atoms
+    total = int(amounts.sum(dtype=object)) if amounts.size else 0
+    if total + rest_atoms:
+        raise InvariantViolation(f"{what}: amounts add to {total} and the rest is {rest_atoms}")
+    column = state.book.balances[:, asset]
+    if amounts.size:
+        # Each pot at most once, so the largest balance and the largest amount bound every sum.
+        if len(np.unique(pots)) < pots.size:
+            raise InvariantViolation(f"{what}: a pot is named twice")
+        held = column[pots]
+        _fit(int(held.max()) + int(amounts.max()))
+        _fit(int(held.min()) + int(amounts.min()))
+    fees = _fit(int(column[FEES]) + rest_atoms)
+    column[FEES] = fees
+    column[pots] += amounts
 
 
 def _instrument_settled(state: State, event: ev.InstrumentSettled) -> None:
@@ -247,29 +301,47 @@ def _liquidation_started(state: State, event: ev.LiquidationStarted) -> None:
     status = _ladder(state, event.pot)
     status.step = status.attempts = status.cooldown_ns = status.order = 0
     status.cause_seq = event.seq
+    status.exit_level, status.instrument, status.lots = event.exit_level, event.instrument, event.size_lots
 
 
 def _step_entered(state: State, event: ev.StepEntered) -> None:
     status = state.ladders[event.pot]
-    status.step, status.attempts, status.cooldown_ns = event.step, 0, 0
+    status.step, status.attempts, status.cooldown_ns, status.order = event.step, 0, 0, 0
 
 
 def _liquidation_order_sent(state: State, event: ev.LiquidationOrderSent) -> None:
     step = state.ladders[event.pot].step if event.pot in state.ladders else -1
     state.orders[event.order] = Order(
-        event.pot, event.instrument, event.size_lots, event.limit_ticks, liquidation=True, step=step
+        event.pot,
+        event.instrument,
+        event.size_lots,
+        event.limit_ticks,
+        liquidation=True,
+        step=step,
+        heir=event.pot,
     )
+    state.sent_orders.setdefault(event.pot, []).append(event.order)
     state.next_liquidation_order = event.order + 1
     status = _ladder(state, event.pot)
     status.order, status.cooldown_ns = event.order, event.cooldown_until_ns
     status.attempts += 1
 
 
+def _liquidation_order_recalled(state: State, event: ev.LiquidationOrderRecalled) -> None:
+    order = state.orders[event.order]
+    state.sent_orders[order.heir].remove(event.order)
+    if not state.sent_orders[order.heir]:
+        del state.sent_orders[order.heir]
+    order.heir, order.recalled = event.heir, True
+    state.sent_orders.setdefault(event.heir, []).append(event.order)
+
+
 def _liquidation_order_done(state: State, event: ev.LiquidationOrderDone) -> None:
-    if event.order in state.orders:
-        _forget_order(state, event.order, state.orders[event.order])
-    if event.pot in state.ladders:
-        state.ladders[event.pot].order = 0
+    order = state.orders[event.order]
+    _forget(state.orders, state.sent_orders, event.order, order.heir)
+    status = state.ladders.get(order.pot)
+    if status is not None and status.order == event.order:
+        status.order = 0
 
 
 def _taken_over(state: State, event: ev.TakenOver) -> None:
@@ -300,7 +372,9 @@ def _halted(state: State, event: ev.VenueHalted) -> None:
 
 
 def _proposed(state: State, event: ev.Proposed) -> None:
-    state.proposals[event.proposal] = Proposal(event.by, event.rulebook, event.not_before_ns, [])
+    state.proposals[event.proposal] = Proposal(
+        event.by, event.rulebook, event.not_before_ns, [], event.time_ns
+    )
 
 
 def _approved(state: State, event: ev.Approved) -> None:
@@ -310,6 +384,31 @@ def _approved(state: State, event: ev.Approved) -> None:
 def _rulebook_changed(state: State, event: ev.RulebookChanged) -> None:
     proposal = state.proposals.pop(event.proposal)
     state.use_rulebook(msgspec.json.decode(proposal.rulebook, type=Rulebook))
+    for row, policy in enumerate(state.policies):
+        good = policy.allows(Action.VALUE, state.prices[row].conditions)
+        state.market.usable[row] = state.market.mark[row] > 0 and good
+
+
+def _adl_alerted(state: State, event: ev.AdlAlerted) -> None:
+    state.pools[event.asset].active = event.active
+
+
+def _note_pools(state: State) -> None:
+    """Keep the insurance fund's recent peaks (see state.Pool) where its balance has just changed."""
+    minute = state.time_ns // MINUTE_NS
+    for asset, pool in enumerate(state.pools):
+        balance, before = int(state.book.balances[INSURANCE, asset]), pool.balance_atoms
+        if balance == before:
+            continue
+        profit = balance - pool.injected_atoms
+        peak = (minute, max(profit, before - pool.injected_atoms), max(balance, before))
+        if pool.peaks and pool.peaks[-1][0] == minute:
+            last = pool.peaks.pop()
+            peak = (minute, max(profit, last[1]), max(balance, last[2]))
+        pool.peaks.append(peak)
+        while pool.peaks[0][0] < minute - POOL_MINUTES:
+            pool.peaks.pop(0)
+        pool.balance_atoms = balance
 
 
 def _nothing(state: State, event: ev.Event) -> None:
@@ -339,6 +438,7 @@ _WRITERS: dict[type, Callable[[State, Any], None]] = {
     ev.LiquidationStarted: _liquidation_started,
     ev.StepEntered: _step_entered,
     ev.LiquidationOrderSent: _liquidation_order_sent,
+    ev.LiquidationOrderRecalled: _liquidation_order_recalled,
     ev.LiquidationOrderDone: _liquidation_order_done,
     ev.TakenOver: _taken_over,
     ev.LiquidationEnded: _liquidation_ended,
@@ -349,4 +449,5 @@ _WRITERS: dict[type, Callable[[State, Any], None]] = {
     ev.Proposed: _proposed,
     ev.Approved: _approved,
     ev.RulebookChanged: _rulebook_changed,
+    ev.AdlAlerted: _adl_alerted,
 }

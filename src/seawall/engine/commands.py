@@ -37,7 +37,7 @@ class Withdraw(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc
 
 
 class Transfer(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
-    """Between accounts, or between an account's cross pot and its isolated pot of one instrument ("" = cross)."""
+    """Between accounts, or between an account's cross pot and its isolated pots ("" = cross)."""
 
     from_account: int
     to_account: int
@@ -129,7 +129,7 @@ class Tick(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=Fal
 
 
 class Override(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
-    """A person closes (until_ns) or opens a gate. `role` guardian may close; opening needs governance approval."""
+    """A person closes (until_ns) or opens a gate. A guardian may close; opening needs the governor."""
 
     by: str
     role: str

@@ -12,7 +12,15 @@ from collections.abc import Iterable
 
 from seawall.engine import events as ev
 from seawall.engine.apply import apply
-from seawall.engine.commands import AnyCommand, CancelOrder, Deposit, ReportPrices, Tick
+from seawall.engine.commands import (
+    AnyCommand,
+    CancelOrder,
+    Deposit,
+    ReportFill,
+    ReportOrderDone,
+    ReportPrices,
+    Tick,
+)
 from seawall.engine.decide import DECIDERS
 from seawall.engine.decide.refuse import Refusal
 from seawall.engine.invariants import check_full, check_step
@@ -20,8 +28,10 @@ from seawall.engine.state import State
 from seawall.engine.writer import Writer
 from seawall.errors import InvariantViolation
 from seawall.rulebooks.model import Rulebook
+from seawall.units import INT64_MAX
 
-WHILE_HALTED = (ReportPrices, Deposit, Tick, CancelOrder)
+# Facts from outside, and what only lowers risk. Everything else waits until people have decided.
+WHILE_HALTED = (ReportPrices, ReportFill, ReportOrderDone, Deposit, Tick, CancelOrder)
 
 
 class Engine:
@@ -42,13 +52,13 @@ class Engine:
     def step(self, command: AnyCommand) -> tuple[ev.AnyEvent, ...]:
         """Carry out one command. It takes the next sequence number, its events the ones after."""
         events = self._step(command)
-        check_step(self.state)
+        self._check_step()
         return events
 
     def step_many(self, commands: Iterable[AnyCommand]) -> list[tuple[ev.AnyEvent, ...]]:
         """The same events as one `step` each, with the invariants checked once at the end."""
         found = [self._step(command) for command in commands]
-        check_step(self.state)
+        self._check_step()
         return found
 
     def apply_events(self, command_seq: int, events: Iterable[ev.AnyEvent]) -> None:
@@ -58,7 +68,7 @@ class Engine:
             if event.seq != self.state.seq + 1:
                 raise InvariantViolation(f"event {event.seq} follows {self.state.seq}; one is missing")
             apply(self.state, event)
-        check_step(self.state)
+        self._check_step()
 
     def check(self) -> None:
         """Re-add every column. Raises InvariantViolation."""
@@ -73,7 +83,8 @@ class Engine:
         state = self.state
         state.seq += 1
         # A command from the past must not turn the clock back: its refusal carries the engine's time.
-        writer = Writer(state, command_seq=state.seq, time_ns=max(command.time_ns, state.time_ns))
+        now_ns = command.time_ns if command.time_ns <= INT64_MAX else state.time_ns
+        writer = Writer(state, command_seq=state.seq, time_ns=max(now_ns, state.time_ns))
         before, state.time_ns = state.time_ns, writer.time_ns
         try:
             self._decide(writer, command, before)
@@ -84,7 +95,7 @@ class Engine:
         except OverflowError as error:
             if writer.events:
                 self._stop(f"{type(command).__name__}: {error} after it had written")
-            Refusal("a number would not fit in 64 bits").write(writer, type(command).__name__)
+            Refusal(f"a number would not fit in 64 bits: {error}").write(writer, type(command).__name__)
         except Exception as error:
             self._stop(f"{type(command).__name__}: {type(error).__name__}: {error}", error)
         if not writer.events:
@@ -93,11 +104,18 @@ class Engine:
 
     def _decide(self, writer: Writer, command: AnyCommand, now_ns: int) -> None:
         state = self.state
-        if command.time_ns < now_ns:
-            raise Refusal("time goes back", time_ns=command.time_ns, now_ns=now_ns)
+        if not now_ns <= command.time_ns <= INT64_MAX:
+            raise Refusal("time goes back, or beyond 64 bits", time_ns=command.time_ns, now_ns=now_ns)
         if state.halted and not isinstance(command, WHILE_HALTED):
             raise Refusal(f"the venue is halted: {state.halted}")
         DECIDERS[type(command)](writer, command)
+
+    def _check_step(self) -> None:
+        try:
+            check_step(self.state)
+        except InvariantViolation as error:
+            self._stopped = str(error)
+            raise
 
     def _stop(self, reason: str, error: Exception | None = None) -> None:
         self._stopped = reason

@@ -53,7 +53,11 @@ class PotOpened(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=
 
 
 class Transferred(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
-    """Money moved. `kind`: deposit, withdrawal, transfer, fee, insurance, takeover, adl, socialised, haircut..."""
+    """Money moved.
+
+    `kind`: deposit, withdrawal, transfer, spot trade, fee, liquidation fee, insurance, backstop pays,
+    takeover, conversion, shortfall.
+    """
 
     kind: str
     entries: tuple[Entry, ...]
@@ -85,6 +89,7 @@ class MarkSet(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=Fa
     stable_ticks: int
     confidence_ticks: int
     basis_nano: int  # basis EMA state, ticks * 1e9
+    stable_nano: int = 0  # slow price with its fraction, ticks * 1e9
     conditions: int
     used: int  # sources accepted
     rejected: int  # sources rejected as outliers or stale
@@ -177,12 +182,18 @@ class AccountKnown(Event, frozen=True, kw_only=True, array_like=True, tag=True, 
 
 
 class LiquidationStarted(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
-    """Equity fell below the trigger level. Nothing has been closed yet."""
+    """Equity fell below the trigger level, or a margin call ran out. Nothing has been closed yet.
+
+    `exit_level` ends it; `instrument`, `size_lots`: the pot's largest position by requirement (-1, 0: none).
+    """
 
     pot: int
     equity_atoms: int
     requirement_atoms: int
     rule: str
+    exit_level: str = ""
+    instrument: int = -1
+    size_lots: int = 0
 
 
 class StepEntered(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
@@ -201,6 +212,15 @@ class LiquidationOrderSent(Event, frozen=True, kw_only=True, array_like=True, ta
     limit_ticks: int
     cooldown_until_ns: int
     rule: str
+
+
+class LiquidationOrderRecalled(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """The venue is asked to cancel a liquidation order. What it fills before its answer goes to `heir`."""
+
+    order: int
+    pot: int
+    heir: int
+    why: str
 
 
 class LiquidationOrderDone(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
@@ -261,6 +281,16 @@ class LossSocialised(Event, frozen=True, kw_only=True, array_like=True, tag=True
     rule: str
 
 
+class AdlAlerted(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """The insurance fund's fall from its 8 h peak started (`active`) or stopped deleveraging first."""
+
+    asset: int
+    active: bool
+    drop_atoms: int
+    peak_atoms: int
+    rule: str
+
+
 class GateClosed(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
     action: str
     instrument: int  # -1 = everywhere
@@ -275,7 +305,7 @@ class GateOpened(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc
 
 
 class VenueHalted(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
-    """Loss that no tier could take: the engine accepts nothing but prices and deposits from here on."""
+    """Loss that no tier could take: facts (prices, fills, deposits) are booked, nothing else is done."""
 
     asset: int
     unpaid_atoms: int
@@ -326,12 +356,14 @@ AnyEvent = (
     | LiquidationStarted
     | StepEntered
     | LiquidationOrderSent
+    | LiquidationOrderRecalled
     | LiquidationOrderDone
     | TakenOver
     | LiquidationEnded
     | Bankrupt
     | TierPassed
     | LossSocialised
+    | AdlAlerted
     | GateClosed
     | GateOpened
     | VenueHalted

@@ -1,15 +1,16 @@
 """What must hold after every step, or nothing further is written.
 
 Cheap form after each step from running totals (per asset and instrument, not per account); the
-full form re-adds the columns. Balances of all pots add to zero (deposits come from the external
-pot), lots of an instrument add to zero, and the clearing pot mirrors the cost of open positions.
+full form re-adds the columns and compares orders, lists and ladders. Balances of all pots add to zero
+(deposits come from the external pot), lots of an instrument add to zero, and the clearing pot mirrors
+the cost of open positions.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from seawall.engine.state import CLEARING, State
+from seawall.engine.state import CLEARING, FLAG_LIQUIDATING, State
 from seawall.errors import InvariantViolation
 
 
@@ -31,7 +32,7 @@ def check_step(state: State) -> None:
 
 
 def check_full(state: State) -> None:
-    """Re-add every column and compare with the running totals. O(accounts)."""
+    """Re-add every column and compare with the running totals. O(accounts + orders)."""
     book = state.book
     balances = book.balances[: book.n_pots].sum(axis=0)
     if balances.any():
@@ -40,14 +41,53 @@ def check_full(state: State) -> None:
         )
     live = book.pos_pot[: book.n_positions] >= 0
     rows = book.pos_instrument[: book.n_positions][live]
+    lots = book.pos_lots[: book.n_positions][live]
     for name, column, running in (
-        ("lots", book.pos_lots, state.lots_sum),
-        ("cost", book.pos_cost, state.cost_sum),
+        ("lots", lots, state.lots_sum),
+        ("cost", book.pos_cost[: book.n_positions][live], state.cost_sum),
+        ("open interest", np.maximum(lots, 0), state.market.oi_lots),
     ):
         total = np.zeros(book.instruments, np.int64)
-        np.add.at(total, rows, column[: book.n_positions][live])
+        np.add.at(total, rows, column)
         if (total != running).any():
             raise InvariantViolation(
                 f"seq {state.seq}: {name} add to {total.tolist()} by column, {running.tolist()} by count"
             )
+    _check_lists(state, int(live.sum()))
+    _check_orders(state)
     check_step(state)
+
+
+def _check_lists(state: State, live: int) -> None:
+    """Every live slot stands in its pot's list once; ladders and flags name the same pots."""
+    book = state.book
+    seen = [(pot, slot) for pot in range(book.n_pots) for slot in book.positions(pot)]
+    if len(seen) != live or any(book.pos_pot[slot] != pot for pot, slot in seen):
+        raise InvariantViolation(f"seq {state.seq}: {live} live slots, {len(seen)} in the pots' lists")
+    flagged = np.flatnonzero(state.flags[: book.n_pots] & FLAG_LIQUIDATING).tolist()
+    missing = [pot for pot in flagged if pot not in state.ladders]
+    if missing:
+        raise InvariantViolation(f"seq {state.seq}: pots {missing} are liquidated without a ladder")
+
+
+def _check_orders(state: State) -> None:
+    """Order columns are the sums of the orders, and every order is in exactly one list."""
+    book = state.book
+    sums: dict[tuple[int, int], list[int]] = {}
+    for order in state.orders.values():
+        if not order.liquidation and not order.reduce_only:
+            entry = sums.setdefault((order.pot, order.instrument), [0, 0, 0])
+            entry[order.size_lots < 0] += abs(order.size_lots)
+            entry[2] += 1
+    columns = {}
+    for pot in range(book.n_pots):
+        for slot in book.positions(pot):
+            found = [int(book.pos_bid[slot]), int(book.pos_ask[slot]), int(book.pos_orders[slot])]
+            if any(found):
+                columns[pot, int(book.pos_instrument[slot])] = found
+    if sums != columns:
+        raise InvariantViolation(f"seq {state.seq}: orders add to {sums}, columns say {columns}")
+    listed = [number for numbers in state.pot_orders.values() for number in numbers]
+    listed += [number for numbers in state.sent_orders.values() for number in numbers]
+    if sorted(listed) != sorted(state.orders):
+        raise InvariantViolation(f"seq {state.seq}: orders {sorted(state.orders)}, listed {sorted(listed)}")

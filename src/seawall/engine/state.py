@@ -8,6 +8,7 @@ the same bytes on every machine, and `digest` is SHA-256 over them.
 from __future__ import annotations
 
 import hashlib
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from seawall.instruments.model import Instrument
 from seawall.ledger.columns import NONE, Book
+from seawall.liquidation.tiers import AdlTier
 from seawall.margin.compiled import MarketView, compile_margin
 from seawall.margin.rules import Level, MarginRules, Weight, WeightTier
 from seawall.market.oracle import Price, Seen
@@ -27,11 +29,17 @@ HOUSE_NAMES = ("external", "clearing", "fees", "insurance", "backstop", "market"
 HOUSE_ACCOUNTS = len(HOUSE_NAMES)
 WORTH = "~worth"  # internal level: everything at its mark, no haircut, no requirement
 
+MINUTE_NS = 60_000_000_000
+POOL_MINUTES = 480  # peaks of the insurance fund are kept for 8 h (Bybit's window)
+
 FLAG_UNKNOWN, FLAG_CALLED, FLAG_LIQUIDATING = 1, 2, 4
 
 
 class Order(msgspec.Struct, array_like=True):
-    """A resting or liquidation order; `size_lots` is what is left, signed."""
+    """A resting or liquidation order; `size_lots` is what is left, signed.
+
+    `heir` is the pot whose fills these are now: the pot itself, or the vault once the pot was resolved.
+    """
 
     pot: int
     instrument: int
@@ -40,6 +48,8 @@ class Order(msgspec.Struct, array_like=True):
     reduce_only: bool = False
     liquidation: bool = False
     step: int = -1
+    heir: int = NONE
+    recalled: bool = False
 
 
 class Proposal(msgspec.Struct, array_like=True):
@@ -47,10 +57,15 @@ class Proposal(msgspec.Struct, array_like=True):
     rulebook: bytes
     not_before_ns: int
     approvals: list[str]
+    proposed_ns: int = 0
 
 
 class PotStatus(msgspec.Struct, array_like=True):
-    """Ladder of one pot under a margin call or liquidation."""
+    """Ladder of one pot under a margin call or liquidation.
+
+    `exit_level` ends it ("" = the rulebook's exit); `instrument` and `lots` are its largest position at the
+    start, whose market a loss is shared over when nothing of it is left; `lots` keeps the sign only.
+    """
 
     step: int = 0
     attempts: int = 0
@@ -58,6 +73,22 @@ class PotStatus(msgspec.Struct, array_like=True):
     order: int = 0
     deadline_ns: int = 0
     cause_seq: int = 0
+    exit_level: str = ""
+    instrument: int = NONE
+    lots: int = 0
+
+
+class Pool(msgspec.Struct, array_like=True):
+    """Recent past of the insurance fund in one asset, for ADL by drawdown. Empty unless the rulebook asks.
+
+    `peaks` has (minute, highest profit, highest balance) of every minute in which the fund changed, within
+    the window; the value before the change counts into that minute, for it stood there.
+    """
+
+    injected_atoms: int = 0
+    balance_atoms: int = 0
+    active: bool = False
+    peaks: list[tuple[int, int, int]] = []
 
 
 class State:
@@ -68,7 +99,8 @@ class State:
         self.time_ns = 0
         self.halted = ""
         self.orders: dict[int, Order] = {}
-        self.pot_orders: dict[int, list[int]] = {}
+        self.pot_orders: dict[int, list[int]] = {}  # resting orders by pot
+        self.sent_orders: dict[int, list[int]] = {}  # liquidation orders still out, by heir
         self.ladders: dict[int, PotStatus] = {}  # pots called or liquidating
         self.gates: dict[tuple[str, int], int] = {}  # (action, instrument or -1) -> until_ns
         self.proposals: dict[int, Proposal] = {}
@@ -88,17 +120,19 @@ class State:
             [] for _ in range(count)
         ]  # (time, mark) within the longest breaker window
         self.market = MarketView(
-            *(np.zeros(count, np.int64) for _ in range(4)),
-            np.zeros(count, np.uint8),
-            np.zeros(count, np.int64),
+            mark=np.zeros(count, np.int64),
+            index_price=np.zeros(count, np.int64),
+            stable=np.zeros(count, np.int64),
+            confidence=np.zeros(count, np.int64),
+            usable=np.zeros(count, np.uint8),
+            oi_lots=np.zeros(count, np.int64),
         )
         self.lots_sum = np.zeros(count, np.int64)
         self.cost_sum = np.zeros(count, np.int64)
         self.balance_sum = np.zeros(assets, np.int64)
         self.haircut_ppb = [0] * assets
-        numeraire = self.asset_row[rulebook.margin.numeraire]
         for account in range(HOUSE_ACCOUNTS):
-            self.account_pot.append(self.book.add_pot(account=account, unit=numeraire))
+            self.account_pot.append(self.book.add_pot(account=account, unit=self.numeraire))
         for role, funds in (
             (INSURANCE, rulebook.funds.insurance_atoms),
             (BACKSTOP, rulebook.funds.backstop_atoms),
@@ -106,14 +140,27 @@ class State:
             for name, atoms in sorted(funds.items()):
                 self.book.balances[role, self.asset_row[name]] += atoms
                 self.book.balances[EXTERNAL, self.asset_row[name]] -= atoms
+        self.pools = [
+            Pool(injected_atoms=atoms, balance_atoms=atoms)
+            for atoms in (int(self.book.balances[INSURANCE, row]) for row in range(assets))
+        ]
 
     def use_rulebook(self, rulebook: Rulebook) -> None:
         """Compile the rules; also the hidden level that values a pot without haircut."""
         self.rulebook = rulebook
-        self.tag = rulebook.tag
+        self.sha256 = rulebook.sha256  # once: the properties encode the whole rulebook each time
+        self.tag = f"{rulebook.name}@{rulebook.effective}#{self.sha256[:8]}"
+        self.price_rules = [f"{self.tag} prices.{instrument.name}" for instrument in rulebook.instruments]
+        self.marks_window_ns = max(
+            (b.window_ns for b in rulebook.safeguards.breakers if b.when == "mark_move"), default=0
+        )
+        drawdowns = (tier.drawdown for tier in rulebook.waterfall if isinstance(tier, AdlTier))
+        self.drawdown = next((drawdown for drawdown in drawdowns if drawdown is not None), None)
         self.instruments: tuple[Instrument, ...] = rulebook.instruments
         self.asset_row = {asset.name: row for row, asset in enumerate(rulebook.assets)}
         self.instrument_row = {instrument.name: row for row, instrument in enumerate(rulebook.instruments)}
+        self.numeraire = self.asset_row[rulebook.margin.numeraire]
+        self.levels_nested = _nested(rulebook)
         self.settle_row = [self.asset_row[i.settle] for i in rulebook.instruments]
         self.policies = [rulebook.oracles[i.name] for i in rulebook.instruments]
         self.margin = compile_margin(rulebook.assets, rulebook.instruments, _with_worth(rulebook))
@@ -121,7 +168,10 @@ class State:
     # -- reading ------------------------------------------------------------------------------------------
 
     def cross_pot(self, account: int, asset: int) -> int:
-        """The account's cross pot in which `asset` is held, or -1 (scope: one per account, or per settlement asset)."""
+        """The account's cross pot in which `asset` is held, or -1.
+
+        Scope of the rulebook: one per account, or one per settlement asset.
+        """
         pot = self.account_pot[account]
         if account < HOUSE_ACCOUNTS or self.rulebook.margin.scope == "account":
             return pot
@@ -160,8 +210,8 @@ class State:
         arrays["flags"] = _bytes(self.flags[: book.n_pots])
         for name in ("previous_mark", "lots_sum", "cost_sum", "balance_sum"):
             arrays[name] = _bytes(getattr(self, name))
-        for name, column in zip(MarketView._fields, self.market, strict=True):
-            arrays[f"market_{name}"] = _bytes(column)
+        for name in MarketView._fields:
+            arrays[f"market_{name}"] = _bytes(getattr(self.market, name))
         parts = {name: getattr(self, name) for name in _PLAIN}
         parts.update(
             arrays=arrays,
@@ -171,8 +221,9 @@ class State:
             gates=sorted((a, i, t) for (a, i), t in self.gates.items()),
             prices=self.prices,
             sources=self.sources,
+            pools=self.pools,
             account_pot=self.account_pot,
-            rulebook=self.rulebook.sha256,
+            rulebook=self.sha256,
         )
         for name in _DICTS:
             parts[name] = sorted(getattr(self, name).items())
@@ -180,13 +231,14 @@ class State:
 
     @classmethod
     def from_bytes(cls, rulebook: Rulebook, data: bytes) -> State:
-        """Rebuild exactly what `to_bytes` wrote. Raises ValueError if it was written under another rulebook."""
+        """Rebuild exactly what `to_bytes` wrote. ValueError if it was written under another rulebook."""
         raw: dict[str, Any] = msgspec.msgpack.decode(data)
-        if raw["rulebook"] != rulebook.sha256:
-            raise ValueError(
-                f"state was written under rulebook {raw['rulebook'][:8]}, not {rulebook.sha256[:8]}"
-            )
         state = cls(rulebook)
+        if raw["rulebook"] != state.sha256:
+            raise ValueError(
+                f"state was written under rulebook {raw['rulebook'][:8]}, not {state.sha256[:8]}\n"
+                "  Give the rulebook that was in force when it was written."
+            )
         state.book = book = Book(
             len(rulebook.assets),
             len(rulebook.instruments),
@@ -195,10 +247,12 @@ class State:
         )
         book.n_pots, book.n_positions, book.free_position = raw["n_pots"], raw["n_positions"], raw["free"]
         arrays = raw["arrays"]
-        for name, dtype in Book.POT_COLUMNS:
-            getattr(book, name)[: book.n_pots] = np.frombuffer(arrays[name], dtype)
-        for name, dtype in Book.POS_COLUMNS:
-            getattr(book, name)[: book.n_positions] = np.frombuffer(arrays[name], dtype)
+        for name, _ in Book.POT_COLUMNS:
+            column = getattr(book, name)
+            column[: book.n_pots] = np.frombuffer(arrays[name], column.dtype)
+        for name, _ in Book.POS_COLUMNS:
+            column = getattr(book, name)
+            column[: book.n_positions] = np.frombuffer(arrays[name], column.dtype)
         book.balances[: book.n_pots] = np.frombuffer(arrays["balances"], np.int64).reshape(book.n_pots, -1)
         state.flags = np.frombuffer(arrays["flags"], np.uint8).copy()
         for name in ("previous_mark", "lots_sum", "cost_sum", "balance_sum"):
@@ -215,6 +269,7 @@ class State:
         state.account_pot = list(raw["account_pot"])
         state.prices = [msgspec.convert(row, Price) for row in raw["prices"]]
         state.sources = [[msgspec.convert(row, Seen) for row in rows] for rows in raw["sources"]]
+        state.pools = [msgspec.convert(row, Pool) for row in raw["pools"]]
         state.gates = {(a, i): t for a, i, t in raw["gates"]}
         for name, kind in _DICTS.items():
             setattr(state, name, {key: msgspec.convert(value, kind) for key, value in raw[name]})
@@ -260,6 +315,7 @@ _PLAIN = (
 _DICTS: dict[str, Any] = {
     "orders": Order,
     "pot_orders": list[int],
+    "sent_orders": list[int],
     "ladders": PotStatus,
     "proposals": Proposal,
     "owners": str,
@@ -269,6 +325,25 @@ _ENCODER = msgspec.msgpack.Encoder(order="deterministic")
 
 def _bytes(column: NDArray[Any]) -> bytes:
     return np.ascontiguousarray(column).astype(column.dtype.newbyteorder("<"), copy=False).tobytes()
+
+
+def _nested(rulebook: Rulebook) -> bool:
+    """Does meeting the margin-call level imply meeting the cure level, and that the trigger?
+
+    Only told from levels that differ in nothing but their factor and floor; otherwise each is computed.
+    """
+    rules, call = rulebook.margin, rulebook.liquidation.margin_call
+    if call is None:
+        return False
+    chain = [rules.level(name) for name in (call.level, call.cure_level, rulebook.liquidation.trigger)]
+    alike = {
+        msgspec.structs.replace(level, name="", factor_ppb=0, min_notional_ppb=0) for level in chain
+    }
+    falling = all(
+        a.factor_ppb >= b.factor_ppb and a.min_notional_ppb >= b.min_notional_ppb
+        for a, b in pairwise(chain)
+    )
+    return len(alike) == 1 and falling
 
 
 def _with_worth(rulebook: Rulebook) -> MarginRules:

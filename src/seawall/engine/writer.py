@@ -24,6 +24,7 @@ class Writer:
         self.command_seq = command_seq
         self.time_ns = time_ns
         self.events: list[AnyEvent] = []
+        self.touched: dict[int, int] = {}  # pot whose money or position others changed -> the event that did
 
     def emit(self, event_type: type[E], /, *, cause: int = 0, **fields: Any) -> int:
         """Write one event; returns its sequence number, to be named as cause by what follows."""

@@ -95,14 +95,22 @@ def make_instrument(
     lot_units, tick_units = Fraction(lot), Fraction(tick)
     if lot_units <= 0 or tick_units <= 0:
         raise RulebookError(
-            f"{place}: lot {lot} and tick {tick} must be positive\n  Give the exchange's size and price steps."
+            f"{place}: lot {lot} and tick {tick} must be positive\n"
+            "  Give the exchange's size and price steps."
+        )
+    if kind.inverse != (settle.name == base):
+        raise RulebookError(
+            f"{place}: settles in {settle.name}, its base is {base}\n"
+            "  An inverse contract settles in its base asset, any other does not (no quanto contracts yet)."
         )
     per_step = lot_units / tick_units if kind.inverse else lot_units * tick_units
     value = per_step * settle.atoms_per_unit
     if value.denominator != 1:
         raise RulebookError(
-            f"{place}: one lot times one tick is {float(value):g} atoms of {settle.name}, not a whole number\n"
-            f"  Give {settle.name} more decimals (now {settle.decimals}), or a coarser lot ({lot}) or tick ({tick})."
+            f"{place}: one lot times one tick is {float(value):g} atoms of {settle.name}, "
+            "not a whole number\n"
+            f"  Give {settle.name} more decimals (now {settle.decimals}), "
+            f"or a coarser lot ({lot}) or tick ({tick})."
         )
     if value.numerator > INT64_MAX:
         raise RulebookError(

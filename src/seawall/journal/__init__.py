@@ -1,9 +1,9 @@
 """The journal: commands and events on disk, in one order, hash-chained and durable.
 
-Write with `Recorder` (engine and journal in step) or `Journal`; read with `JournalReader`. `recover` gives the
-engine back after a stop, `replay` proves that it decides the same again, `check_journal` looks for damage,
-`explain` walks from any record back to the command that caused it.
-Format, promises and limits: docs/reference/journal.md.
+Write with `Recorder` (engine and journal in step) or `Journal`; read with `JournalReader`. `recover` gives
+the engine back after a stop, `replay` proves that it decides the same again, `check_journal` looks for
+damage, `explain` walks from any record back to the command that caused it. Format, promises and limits:
+docs/reference/journal.md.
 """
 
 from seawall.journal.check import CheckReport, Problem, check_journal

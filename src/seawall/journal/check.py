@@ -1,8 +1,9 @@
 """Looking for damage in a journal: every problem with its record, not only the first.
 
-Checked always: the file as SQLite sees it, the hash chain, numbers dense from 0 to the noted end, every record
-readable and in canonical form, snapshots unaltered and on the chain. `deep` also replays: from the genesis and from
-each snapshot, every event and digest must come out again, and recovery must end in the same state.
+Checked always: the file as SQLite sees it, the hash chain, numbers dense from 0 to the noted end, every
+record readable and in canonical form, snapshots unaltered and on the chain. `deep` also replays: from the
+genesis and from each snapshot, every event and digest must come out again, and recovery must end in the
+same state.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ MAX_CHAINS = 4  # damaged rows in a row after which only the stored hash is foll
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that is wrong. `seq` is the record, or -1 where the file as a whole is meant; `text` says what and what to do."""
+    """One thing that is wrong. `seq` is the record, or -1 for the file as a whole; `text` says what to do."""
 
     seq: int
     text: str
@@ -133,7 +134,7 @@ def _check_chain(reader: JournalReader, counts: _Counts) -> bytes:
             except DamagedRecord as error:
                 counts.add(error.seq, error)
             accepted = _check_row(reader, row, accepted, counts)
-            counts.last = max(counts.last, row.last if type(row.size) is int else row.seq)
+            counts.last = max(counts.last, row.last)
         noted = reader.head()
         check_end(reader.path, noted, counts.last, accepted)
         return noted[1]
@@ -149,8 +150,10 @@ def _check_row(reader: JournalReader, row: GroupRow, accepted: list[bytes], coun
         group = check_group(reader.path, row, accepted)
     except DamagedRecord as error:
         counts.add(error.seq, error)
-        # Either the content is wrong or the stored hash: the next row may continue both without being at fault.
-        plain = all(type(part) is bytes for part in row[3:]) and type(row.size) is int and 0 < row.size < 2**32
+        # Either the content is wrong or the stored hash: the next row may continue both and be sound.
+        plain = (
+            all(type(part) is bytes for part in row[3:]) and type(row.size) is int and 0 < row.size < 2**32
+        )
         computed = [chain_hash(row, before) for before in accepted[:MAX_CHAINS]] if plain else []
         return [row.hash, *computed] if type(row.hash) is bytes else computed or [NO_HASH]
     if group.seq > 0:  # the genesis was read and checked when the reader opened the file

@@ -1,8 +1,8 @@
 """Records and bytes: one command, one event or the genesis as one msgpack array.
 
-A record is `[tag, fields...]` in the declared order of its struct. Tags of commands, events and the genesis are
-disjoint, so a record needs no other mark of its kind. Strict: an unknown tag, a missing field or a wrong type is a
-JournalError that names the record. Integers fit 64 bits; nothing is rounded.
+A record is `[tag, fields...]` in the declared order of its struct. Tags of commands, events and the genesis
+are disjoint, so a record needs no other mark of its kind. Strict: an unknown tag, a missing field or a
+wrong type is a JournalError that names the record. Integers fit 64 bits; nothing is rounded.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def decode_record(payload: Payload, *, path: Path, seq: int) -> Record:
             path,
             seq,
             f"its {len(payload)} bytes are not a record of format {FORMAT}: {error}",
-            "Restore the file from a copy; if the copy says the same, it was written by another version of seawall.",
+            "Restore the file from a copy; if that says the same, another version of seawall wrote it.",
         ) from None
 
 
@@ -98,7 +98,7 @@ def read_genesis(record: Record, *, path: Path) -> Rulebook:
             0,
             f"its rulebook {rulebook.name} has sha256 {rulebook.sha256[:16]}, recorded is "
             f"{record.rulebook_sha256[:16]}",
-            "The rulebook was altered, or this version of seawall adds or drops parameters: use the one that wrote it.",
+            "It was altered, or this version of seawall has other parameters: use the one that wrote it.",
         )
     return rulebook
 

@@ -1,8 +1,9 @@
-"""SQLite as the journal uses it: one writer at a time, any number of readers, every error in our own words.
+"""SQLite as the journal uses it: one writer at a time, any number of readers, every error in our own
+words.
 
-The writer runs in WAL mode with synchronous=FULL: a commit returns after the disk has the data. A writer holds an
-advisory lock on the file `<journal>.lock` beside the journal for as long as it is open; the system drops the lock
-when the process ends, however it ends.
+The writer runs in WAL mode with synchronous=FULL: a commit returns after the disk has the data. A writer
+holds an advisory lock on the file `<journal>.lock` beside the journal for as long as it is open; the system
+drops the lock when the process ends, however it ends.
 """
 
 from __future__ import annotations
@@ -88,13 +89,15 @@ def connect_writer(path: Path, *, create: bool) -> sqlite3.Connection:
         level = database.execute("PRAGMA synchronous").fetchone()[0]
         database.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         database.execute("BEGIN IMMEDIATE")
-        database.execute(f"PRAGMA user_version={FORMAT}")  # SQLite opens a read-only file without a word: find out now
+        database.execute(
+            f"PRAGMA user_version={FORMAT}"
+        )  # SQLite opens a read-only file without a word: find out now
         database.execute("ROLLBACK")
     if (mode, level) != ("wal", 2):
         database.close()
         raise JournalError(
             f"{path}: SQLite gives journal_mode={mode}, synchronous={level} here, not WAL and FULL\n"
-            "  Put the journal on a local file system that you may write to: WAL does not work over a network."
+            "  Put the journal on a local file system that you may write to: WAL needs one."
         )
     return database
 
@@ -132,7 +135,7 @@ def check_header(path: Path, database: sqlite3.Connection) -> None:
     tables = dict(database.execute("SELECT name, sql FROM sqlite_master"))
     if not tables:
         raise JournalError(
-            f"{path}: holds no genesis record: its creation was cut short, and nothing was ever acknowledged\n"
+            f"{path}: holds no genesis record: its creation was cut short, nothing was ever acknowledged\n"
             "  Delete the file and create the journal again."
         )
     if tables != TABLES:
@@ -154,20 +157,20 @@ def sqlite_errors(path: Path) -> Iterator[None]:
     except (sqlite3.DatabaseError, sqlite3.ProgrammingError, UnicodeDecodeError) as error:
         raise JournalError(
             f"{path}: SQLite cannot read the file: {error}\n"
-            "  The file is truncated or altered. Restore it from a copy, together with its -wal file if there is one."
+            "  The file is truncated or altered. Restore it from a copy, with its -wal file if there is one."
         ) from error
 
 
 def _advice(name: str) -> str:
     if name == "SQLITE_FULL":
-        return "The disk is full: nothing of this commit was written and nothing is lost. Free space and commit again."
+        return "Disk full: nothing of this commit was written, nothing is lost. Free space and commit again."
     if name.startswith("SQLITE_READONLY"):
         return "The file cannot be written. Give write permission, or only read it."
     if name.startswith("SQLITE_CANTOPEN"):
-        return "Check the path and its permissions; a journal with a -wal file needs a folder that can be written."
+        return "Check path and permissions; a journal with a -wal file needs a folder that can be written."
     if name.startswith("SQLITE_BUSY"):
         return "Another program holds the file. Close it and try again."
-    return "The disk or the file is damaged. Copy the file elsewhere and check the copy; restore from a backup if it fails."
+    return "The disk or the file is damaged. Check a copy made elsewhere; if that fails, restore a backup."
 
 
 def _any_text(data: bytes) -> str:

@@ -1,7 +1,7 @@
 """Why a record is there: from it back, cause by cause, to the command that everything began with.
 
-Each record is one line: its number, what it is, its numbers in human units (see `names`), and the rule it followed.
-Only what is recorded is said; nothing is inferred.
+Each record is one line: its number, what it is, its numbers in human units (see `names`), and the rule it
+followed. Only what is recorded is said; nothing is inferred.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from seawall.journal.names import Names
 from seawall.journal.reader import JournalReader
 from seawall.units import format_time
 
-MAX_PARTS = 6
+MAX_PARTS = 4
 _SKIPPED = {"seq", "cause_seq", "time_ns", "rule", "basis_nano", "equity_atoms", "requirement_atoms"}
 
 
 class ExplainedRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One record of an explanation. `relation`: the one asked about, a cause of it (nearest first), or an effect."""
+    """One record of an explanation: the one asked about, a cause of it (nearest first), or an effect."""
 
     seq: int
     relation: Literal["asked", "cause", "effect"]
@@ -35,13 +35,14 @@ class ExplainedRecord(msgspec.Struct, frozen=True, kw_only=True):
     record: Any
 
     def __str__(self) -> str:
-        return f"{self.kind:<21} {self.text}" + (f"   rule {self.rule}" if self.rule else "")
+        rule = f"   rule {self.rule}" if self.rule else ""
+        return f"{self.kind:<21} {self.text}{rule}".rstrip()
 
 
 def explain(path: str | Path, seq: int, *, effects: bool = False) -> list[ExplainedRecord]:
-    """The record `seq`, then what caused it, back to a command. `effects` adds what it caused directly, at the end.
+    """The record `seq`, then what caused it, back to a command, then with `effects` what it caused itself.
 
-    Effects are looked for in the whole journal after `seq`. Raises JournalError where there is no such record.
+    Effects are sought in the whole journal after `seq`. Raises JournalError where there is no such record.
     """
     with JournalReader(path) as reader:
         asked = reader.record(seq)
@@ -59,7 +60,7 @@ def explain(path: str | Path, seq: int, *, effects: bool = False) -> list[Explai
 
 
 def render(records: Sequence[ExplainedRecord]) -> str:
-    """An explanation as a tree: the record asked about on top, each cause one step further in, then the effects."""
+    """An explanation as a tree: the record asked about on top, each cause one step further in."""
     lines, depth = [], 0
     width = max((len(str(record.seq)) for record in records), default=1)
     for record in records:
@@ -68,8 +69,8 @@ def render(records: Sequence[ExplainedRecord]) -> str:
         branch = "   " * (depth - 1) + "└─ " if record.relation == "cause" else ""
         branch = "→ " if record.relation == "effect" else branch
         lines.append(f"{record.seq:>{width}}  {branch}{record}")
-    if records:
-        lines.append(f"{'':>{width}}  {records[0].time}")
+    if records and records[0].time:
+        lines.append(f"{'':>{width}}  at {records[0].time}")
     return "\n".join(lines)
 
 
@@ -78,9 +79,9 @@ def record_text(names: Names, record: Record) -> str:
     if isinstance(record, Genesis):
         return f"rulebook {names.rulebook.name}, sha256 {record.rulebook_sha256[:16]}"
     parts = [_state_of_margin(names, record)]
-    for name in record.__struct_fields__:
-        value = getattr(record, name)
-        if name in _SKIPPED or (name == "account" and value == -1):
+    for field in msgspec.structs.fields(record):
+        name, value = field.name, getattr(record, field.name)
+        if name in _SKIPPED or value == field.default:  # what was left at its default has nothing to say
             continue
         if isinstance(value, dict):
             parts += [names.field(key, number, record) for key, number in value.items()]
@@ -91,7 +92,7 @@ def record_text(names: Names, record: Record) -> str:
             parts += [f"{len(value) // 8:,} pots"] if name == "pots" else []
         else:
             parts.append(names.field(name, value, record))
-    return "  ".join(part for part in parts if part)
+    return "  ".join(dict.fromkeys(part for part in parts if part))
 
 
 def _explained(
@@ -117,12 +118,15 @@ def _state_of_margin(names: Names, record: Any) -> str:
         )
     sign = "<" if record.equity_atoms < record.requirement_atoms else ">="
     unit = names.unit_of(record)
-    return f"equity {names.amount(record.equity_atoms, unit)} {sign} requirement {names.amount(record.requirement_atoms, unit)}"
+    equity = names.amount(record.equity_atoms, unit)
+    requirement = names.amount(record.requirement_atoms, unit)
+    return f"equity {equity} {sign} requirement {requirement}"
 
 
 def _part(names: Names, part: Any, record: Any) -> str:
     if isinstance(part, Entry):
-        return f"{names.pot(part.pot)} {'+' if part.amount_atoms > 0 else ''}{names.amount(part.amount_atoms, part.asset)}"
+        sign = "+" if part.amount_atoms > 0 else ""
+        return f"{names.pot(part.pot)} {sign}{names.amount(part.amount_atoms, part.asset)}"
     if isinstance(part, Leg):
         realised = names.amount(part.realised_atoms, names.unit_of(record))
         gain = f" realised {realised}" if part.realised_atoms else ""

@@ -1,9 +1,10 @@
 """How records lie in the SQLite file: the tables, one row per commit, and the hash chain over them.
 
-One row of `groups` holds all records of one commit: `seq` of the first, their number `size`, their `lengths` and `checks`
-(little-endian uint32 columns) and their bytes end to end. `hash` = sha256 over the previous row's hash and
-everything in this row, so a change anywhere breaks it; `checks` = crc32 of each record, started from its seq, serve
-only to say which record it was. `state` is the sha256 digest of the state after the last record, or empty.
+One row of `groups` holds all records of one commit: `seq` of the first, their number `size`, their
+`lengths` and `checks` (little-endian uint32 columns) and their bytes end to end. `hash` = sha256 over the
+previous row's hash and everything in this row, so a change anywhere breaks it; `checks` = crc32 of each
+record, started from its seq, serve only to say which record it was. `state` is the sha256 digest of the
+state after the last record, or empty.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class GroupRow(NamedTuple):
 
     @property
     def last(self) -> int:
-        return self.seq + self.size - 1
+        return self.seq + self.size - 1 if type(self.size) is int else self.seq
 
 
 class Group(NamedTuple):
@@ -58,7 +59,7 @@ class Group(NamedTuple):
 
 
 class SnapshotRow(NamedTuple):
-    """One row of `snapshots`: a whole state after record `seq`. `chain` is the hash of the group that ends there."""
+    """One row of `snapshots`: the state after record `seq`; `chain` is the hash of the group ending there."""
 
     seq: int
     chain: bytes
@@ -94,7 +95,7 @@ def pack_group(seq: int, payloads: Sequence[bytes], previous: bytes, state: byte
 
 
 def chain_hash(row: GroupRow, previous: bytes) -> bytes:
-    """sha256 over the previous hash and this row; every part has a stated length, so no two rows read alike."""
+    """sha256 over the previous hash and this row; all lengths are in it, so no two rows read alike."""
     digest = hashlib.sha256(previous)
     digest.update(struct.pack("<qIB", row.seq, row.size, len(row.state)))
     for part in (row.state, row.lengths, row.checks, row.payload):
@@ -113,7 +114,7 @@ def snapshot_hash(row: SnapshotRow) -> bytes:
 def check_group(path: Path, row: GroupRow, previous: Sequence[bytes]) -> Group:
     """Split a row into its records, or raise JournalError at the record that is wrong.
 
-    `previous` are the hashes that the row before may have (more than one only while looking for further damage).
+    `previous` are the hashes that the row before may have (several only while looking for more damage).
     """
     fault = find_shape_fault(row)
     if fault is None and row.hash not in [chain_hash(row, before) for before in previous]:
@@ -156,6 +157,6 @@ def find_changed_record(row: GroupRow) -> tuple[int, str]:
             return seq, "its bytes are not those that were written (crc32 and chain hash differ)"
         start += length
     return row.seq, (
-        f"the group of records {row.seq} to {row.last} does not continue the chain: a record before it was removed, "
-        "added or exchanged, or its hash or state digest was altered"
+        f"the group of records {row.seq} to {row.last} does not continue the chain: a record before it was "
+        "removed, added or exchanged, or its hash or state digest was altered"
     )

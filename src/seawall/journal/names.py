@@ -1,7 +1,9 @@
-"""Numbers of a record as a person reads them: ticks as prices, lots as sizes, atoms as amounts, pots as accounts.
+"""Numbers of a record as a person reads them: ticks as prices, lots as sizes, atoms as amounts, pots as
+accounts.
 
-Every rendering is exact: a price, size or amount is written with all decimals of its unit. What a field is comes
-from the end of its name (`_ticks`, `_lots`, `_atoms`, `_ppb`, `_ns`), and its instrument or asset from the record.
+Every rendering is exact: a price, size or amount is written with all decimals of its unit. What a field is
+comes from the end of its name (`_ticks`, `_lots`, `_atoms`, `_ppb`, `_ns`), and its instrument or asset
+from the record.
 """
 
 from __future__ import annotations
@@ -17,10 +19,11 @@ from seawall.rulebooks.model import Rulebook
 from seawall.units import format_ppb, format_time, format_units
 
 MAX_DECIMALS = 18
+ZERO_IS_NONE = ("confidence_ticks", "stable_ticks", "rejected", "conditions", "haircut_ppb")
 
 
 class Pot(NamedTuple):
-    """A pot's account, the asset (index) it is counted in, and its instrument if it is isolated (-1 = cross)."""
+    """A pot's account, the asset (index) it is counted in, and its instrument if isolated (-1 = cross)."""
 
     account: int
     unit: int
@@ -36,7 +39,7 @@ class Names(NamedTuple):
 
     @classmethod
     def load(cls, reader: JournalReader, upto: int) -> Names:
-        """Gather the names that hold after record `upto`: reads only the commits that open accounts or change rules."""
+        """The names that hold after record `upto`; reads only commits that open accounts or change rules."""
         from seawall.engine.state import HOUSE_NAMES  # late: brings the compiled kernels with it
 
         rulebook = reader.rulebook_at(upto)
@@ -77,6 +80,10 @@ class Names(NamedTuple):
         known = self.rulebook.instruments
         return known[instrument].name if instrument < len(known) else f"instrument {instrument}"
 
+    def source(self, source: int, instrument: int | str | None) -> str:
+        policy = self.rulebook.oracles.get(self.instrument(instrument)) if instrument is not None else None
+        return policy.sources[source] if policy and 0 <= source < len(policy.sources) else str(source)
+
     def amount(self, atoms: int, asset: int | str | None) -> str:
         name = "" if asset is None else self.asset(asset)
         decimals = next((known.decimals for known in self.rulebook.assets if known.name == name), None)
@@ -94,7 +101,7 @@ class Names(NamedTuple):
         return f"{'+' if lots > 0 else ''}{decimal_text(lots, known.lot_units)} {unit}"
 
     def unit_of(self, record: Any) -> int | str | None:
-        """The asset that a record's amounts are in: named in it, or that of its pot, account or instrument."""
+        """The asset of a record's amounts: named in it, or that of its pot, account or instrument."""
         if hasattr(record, "asset"):
             return record.asset
         if hasattr(record, "pot"):
@@ -108,7 +115,8 @@ class Names(NamedTuple):
     def field(self, name: str, value: Any, record: Any) -> str:
         """One field as `label value`; empty where it says nothing."""
         label, _, unit = name.rpartition("_")
-        if value in ("", b"", (), False, None) or (value == 0 and unit in ("ns", "bits")):
+        number = isinstance(value, int) and not isinstance(value, bool)
+        if not value and (not number or unit in ("ns", "order") or name in ZERO_IS_NONE):
             return ""
         if isinstance(value, bool):
             return name.replace("_", " ")
@@ -116,7 +124,7 @@ class Names(NamedTuple):
             return f"{len(value):,} bytes of {name}"
         if isinstance(value, int):
             return self._number(label, unit, name, value, record)
-        if name in ("asset", "instrument"):
+        if name in ("asset", "instrument", "kind"):
             return str(value)
         return f"{name.replace('_', ' ')} {value}"
 
@@ -131,6 +139,10 @@ class Names(NamedTuple):
             return f"{name.removesuffix('_pot').removesuffix('_account')} " + (
                 self.pot(value) if name.endswith("_pot") else self.account(value)
             )
+        if name in ("unit", "source"):
+            return f"{name} {self.asset(value) if name == 'unit' else self.source(value, instrument)}"
+        if name in ("order", "proposal", "step", "tier") or name.endswith("_order"):
+            return f"{name.replace('_', ' ')} {value}"
         if name == "conditions":
             return f"price is {Condition(value).name or 'GOOD'}".lower() if value else ""
         texts = {
@@ -150,7 +162,7 @@ class Names(NamedTuple):
 
 
 def decimal_text(count: int, step: Fraction) -> str:
-    """`count` steps as a decimal text with as many decimals as the step has; a fraction where it has no end."""
+    """`count` steps with as many decimals as the step has; a fraction where they never end."""
     for decimals in range(MAX_DECIMALS + 1):
         if (step * 10**decimals).denominator == 1:
             return format_units(count * int(step * 10**decimals), decimals)

@@ -1,7 +1,9 @@
-"""What the journal needs of an engine. `seawall.engine.engine.Engine` is one; tests bring a small one of their own.
+"""What the journal needs of an engine. `seawall.engine.engine.Engine` is one; tests bring a small one of
+their own.
 
-`seq` counts records: a command takes one number, each of its events the next one. A digest is 32 bytes of sha256
-over the whole state; `to_bytes` and `from_bytes` carry a state so exactly that its digest and its future are equal.
+`seq` counts records: a command takes one number, each of its events the next one. A digest is 32 bytes of
+sha256 over the whole state; `to_bytes` and `from_bytes` carry a state so exactly that its digest and its
+future are equal.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Reading a journal: groups checked against the hash chain, steps (a command and its events), single records.
+"""Reading a journal: groups checked against the hash chain, steps (a command and its events), single
+records.
 
-A reader never writes and may run beside the writer: it sees whole commits only. Everything that it hands out has
-been checked: numbers are dense from 0, each group continues the chain, and the end is the one the writer noted.
+A reader never writes and may run beside the writer: it sees whole commits only. Everything that it hands
+out has been checked: numbers are dense from 0, each group continues the chain, and the end is the one the
+writer noted.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ PAGE_ROWS = 64
 
 
 class Step(NamedTuple):
-    """A command and the events it brought about. `state` is the digest recorded after the last of them, or empty."""
+    """A command and its events. `state` is the digest recorded after the last of them, or empty."""
 
     seq: int
     command: Command
@@ -74,11 +76,11 @@ class JournalReader:
         self.close()
 
     def head(self) -> tuple[int, bytes]:
-        """The last record and the chain hash there: keep it elsewhere to prove later that nothing was cut off."""
+        """The last record and the chain hash there: kept elsewhere, it proves that nothing was cut off."""
         return self._page(-1, 0)[0]
 
     def groups(self, after: int = -1, chain: bytes = NO_HASH) -> Iterator[Group]:
-        """Every commit after record `after`, whose chain hash is `chain`, up to the end. Raises JournalError."""
+        """Every commit after record `after`, whose chain hash is `chain`. Raises JournalError."""
         while True:
             head, rows = self._page(after, PAGE_ROWS)
             for row in rows:
@@ -93,7 +95,7 @@ class JournalReader:
     def steps(self, after: int = 0, chain: bytes = b"", upto: int | None = None) -> Iterator[Step]:
         """Every command with its events, in order, after record `after` (the last of a commit; 0 = genesis).
 
-        `upto` ends before the first command with a larger seq. Raises JournalError at the record that is wrong.
+        `upto` ends before the first command with a larger seq. Raises JournalError at a wrong record.
         """
         for group in self.groups(after, chain or self.genesis_hash):
             for step in self.split(group):
@@ -113,13 +115,11 @@ class JournalReader:
             )
         steps = []
         for start, end in zip(starts, [*starts[1:], len(records)]):
-            command, events = records[start], records[start + 1 : end]
+            seq, command = group.seq + start, records[start]
             assert isinstance(command, Command)
-            self._check_events(group.seq + start, events)
+            events = self._events(seq, records[start + 1 : end])
             state = group.state if end == len(records) else b""
-            steps.append(
-                Step(group.seq + start, command, tuple(events), group.payloads[start + 1 : end], state)
-            )  # type: ignore[arg-type]
+            steps.append(Step(seq, command, events, group.payloads[start + 1 : end], state))
         return steps
 
     def record(self, seq: int) -> Record:
@@ -149,8 +149,9 @@ class JournalReader:
         return next(step for step in reversed(self.split(self.group_of(seq))) if step.seq <= seq)
 
     def groups_naming(self, text: bytes, upto: int) -> Iterator[Group]:
-        """Commits up to record `upto` with `text` anywhere in their bytes: a quick way to few record types."""
-        query = f"SELECT {GROUP_COLUMNS} FROM groups WHERE seq > 0 AND seq <= ? AND instr(payload, ?) ORDER BY seq"
+        """Commits up to record `upto` with `text` in their bytes: a quick way to rare records."""
+        where = "seq > 0 AND seq <= ? AND instr(payload, ?)"
+        query = f"SELECT {GROUP_COLUMNS} FROM groups WHERE {where} ORDER BY seq"
         with sqlite_errors(self.path):
             for row in map(GroupRow._make, self._database.execute(query, (upto, text))):
                 yield check_group(self.path, row, [self._hash_before(row.seq)])
@@ -166,14 +167,21 @@ class JournalReader:
         ]
         if not changes:
             return self.rulebook
-        for group in self.groups_naming(b"Proposed", changes[-1].seq):
+        change, proposed = changes[-1], None
+        for group in self.groups_naming(b"Proposed", change.seq):
             for step in self.split(group):
                 for event in step.events:
-                    if isinstance(event, Proposed) and event.proposal == changes[-1].proposal:
-                        return decode_rulebook(event.rulebook, path=self.path, seq=event.seq)
-        raise damaged(
-            self.path, changes[-1].seq, f"enacts proposal {changes[-1].proposal}, which is not in the journal"
-        )
+                    if (
+                        isinstance(event, Proposed)
+                        and event.proposal == change.proposal
+                        and event.seq < change.seq
+                    ):
+                        proposed = event  # numbers may be used again: the last one before the change counts
+        if proposed is None:
+            raise damaged(
+                self.path, change.seq, f"enacts proposal {change.proposal}, which is not in the journal"
+            )
+        return decode_rulebook(proposed.rulebook, path=self.path, seq=proposed.seq)
 
     def snapshots(self) -> Iterator[SnapshotRow]:
         """Snapshots, newest first, unchecked: see `replay.recover` and `check_journal`."""
@@ -217,7 +225,7 @@ class JournalReader:
         with sqlite_errors(self.path):
             self._database.execute("BEGIN")
             try:
-                head = self._database.execute("SELECT seq, hash FROM head").fetchall()
+                head = self._database.execute("SELECT seq, hash FROM head WHERE id = 1").fetchall()
                 query = f"SELECT {GROUP_COLUMNS} FROM groups WHERE seq > ? ORDER BY seq LIMIT ?"
                 page = [GroupRow(*row) for row in self._database.execute(query, (after, rows))]
             finally:
@@ -229,19 +237,26 @@ class JournalReader:
                 max(after, 0),
                 "the table 'head', which notes the end of the journal, is unreadable",
             )
+        for row in page:  # a damaged index of SQLite may lead backwards, and we would walk in circles
+            if row.seq <= after:
+                raise damaged(self.path, after + 1, f"is followed by record {row.seq} in the file")
+            after = row.seq
         return (head[0][0], head[0][1]), page
 
     def _decode(self, seq: int, payload: memoryview) -> Record:
         return decode_record(payload, path=self.path, seq=seq)
 
-    def _check_events(self, command_seq: int, events: list[Record]) -> None:
-        for seq, event in enumerate(events, start=command_seq + 1):
+    def _events(self, command_seq: int, records: list[Record]) -> tuple[Event, ...]:
+        events = []
+        for seq, event in enumerate(records, start=command_seq + 1):
             if not isinstance(event, Event):
                 raise damaged(self.path, seq, f"is {type(event).__name__} where an event was expected")
             if event.seq != seq or not 0 <= event.cause_seq < seq:
                 raise damaged(
                     self.path, seq, f"says that it is record {event.seq}, caused by record {event.cause_seq}"
                 )
+            events.append(event)
+        return tuple(events)
 
 
 def check_place(path: Path, row: GroupRow, last: int) -> None:

@@ -1,7 +1,8 @@
 """An engine and its journal kept in step: every command and event that the engine makes is appended.
 
-`step` decides and buffers; nothing that it returns may be acted on or acknowledged before `commit` has returned.
-If the engine raises while it steps, what was not committed is dropped and the recorder closes: recover and go on.
+`step` decides and buffers; nothing that it returns may be acted on or acknowledged before `commit` has
+returned. If the engine raises while it steps, what was not committed is dropped and the recorder closes:
+recover and go on.
 """
 
 from __future__ import annotations

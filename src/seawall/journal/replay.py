@@ -1,8 +1,10 @@
-"""Running a journal again: `replay` decides every command anew and compares, `recover` follows what was decided.
+"""Running a journal again: `replay` decides every command anew and compares, `recover` follows what was
+decided.
 
-Replay is the proof of determinism: the same commands must give the same event bytes and the same state digests.
-Recovery trusts the recorded events: the newest good snapshot, then the events after it, applied without deciding.
-Both check the hash chain as they read. Both end in the same state; `check_journal(deep=True)` compares them.
+Replay is the proof of determinism: the same commands must give the same event bytes and the same state
+digests. Recovery trusts the recorded events: the newest good snapshot, then the events after it, applied
+without deciding. Both check the hash chain as they read. Both end in the same state;
+`check_journal(deep=True)` compares them.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ MAX_POTS_COMPARED = 100
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """The first place where a replay and the record part: what was recorded, what came out, which state differs."""
+    """Where a replay first parts from the record: what was recorded, what came out, which state differs."""
 
     seq: int
     what: str
@@ -39,7 +41,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What a replay covered and whether it was equal. `state_sha256` is of the replayed state at `last_seq`."""
+    """What a replay covered, and whether it was equal. `state_sha256` is of its state at `last_seq`."""
 
     path: str
     rulebook: str
@@ -72,9 +74,9 @@ def replay(
     upto: int | None = None,
     from_snapshot: bool = False,
 ) -> ReplayReport:
-    """Step every command up to record `upto` again, in a fresh engine, and compare event bytes and state digests.
+    """Step every command up to record `upto` again and compare event bytes and state digests.
 
-    `from_snapshot` starts from the newest good snapshot instead of the genesis. Stops at the first difference.
+    Starts from the genesis, or from the newest good snapshot. Stops at the first difference.
     Raises JournalError where the journal itself is damaged.
     """
     factory = engine_factory or default_factory()
@@ -110,8 +112,8 @@ def replay(
 def recover(path: str | Path, *, engine_factory: EngineFactory | None = None) -> Any:
     """The engine as it was after the last durable record: newest good snapshot, then the recorded events.
 
-    Raises JournalError where the records after the snapshot are damaged, or where applying them does not give a
-    recorded state digest.
+    Raises JournalError where the records after the snapshot are damaged, or where applying them does not
+    give a recorded state digest.
     """
     factory = engine_factory or default_factory()
     with JournalReader(path) as reader:
@@ -123,13 +125,13 @@ def recover(path: str | Path, *, engine_factory: EngineFactory | None = None) ->
                     reader.path,
                     step.last,
                     "the recorded events do not lead to the state digest recorded here",
-                    "The engine's apply has changed since this was written: use the version of seawall that wrote it.",
+                    "The engine's apply has changed since then: use the version of seawall that wrote it.",
                 )
     return engine
 
 
 def open_snapshot(reader: JournalReader, row: SnapshotRow, factory: EngineFactory) -> EngineLike:
-    """The engine of one snapshot. Raises JournalError where it is altered, or does not fit the chain or its digest."""
+    """The engine of one snapshot. Raises JournalError where it is altered or does not fit the chain."""
     types_ok = all(type(part) is bytes for part in (row.chain, row.state, row.hash, row.data))
     if not types_ok or snapshot_hash(row) != row.hash:
         raise damaged(reader.path, row.seq, "the snapshot after this record was altered", _SNAPSHOT_ADVICE)
@@ -165,7 +167,7 @@ def _start(
             try:
                 return open_snapshot(reader, row, factory), row.seq, row.chain
             except JournalError:
-                continue  # a snapshot is a shortcut: check_journal reports a bad one, the records do not need it
+                continue  # only a shortcut is lost; check_journal reports it
     return factory(reader.rulebook), 0, reader.genesis_hash
 
 

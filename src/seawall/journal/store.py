@@ -1,8 +1,9 @@
-"""The writer of a journal: `append` buffers a command with its events, `commit` makes all of it durable at once.
+"""The writer of a journal: `append` buffers a command with its events, `commit` makes all of it durable at
+once.
 
-A record is acknowledged when the `commit` after its `append` has returned, and not before. One commit is one SQLite
-transaction and one wait for the disk, so grouping is what makes it fast. What was not committed when the process
-ends is gone as a whole; a reader never sees half a commit. One writer at a time.
+A record is acknowledged when the `commit` after its `append` has returned, and not before. One commit is
+one SQLite transaction and one wait for the disk, so grouping is what makes it fast. What was not committed
+when the process ends is gone as a whole; a reader never sees half a commit. One writer at a time.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ KEPT_SNAPSHOTS = 2
 
 
 class Journal:
-    """A journal opened for appending. Leaving its `with` block commits; leaving it by an exception does not."""
+    """A journal opened for appending. Leaving its `with` block commits, leaving by an exception does not."""
 
     def __init__(
         self,
@@ -106,7 +107,7 @@ class Journal:
         digest_every: int = 10_000,
         snapshot_every: int = 1_000_000,
     ) -> Journal:
-        """Open to append. Checks the genesis, the rulebook if one is given, and the last commit; for all: check_journal."""
+        """Open to append. Checks the genesis, a given rulebook, and the last commit (all: check_journal)."""
         path = Path(path)
         if not path.is_file():
             raise JournalError(f"{path}: there is no such journal\n  Check the path, or create it first.")
@@ -123,7 +124,7 @@ class Journal:
                     )
                 if rulebook is not None and rulebook.sha256 != reader.rulebook.sha256:
                     raise JournalError(
-                        f"{path}: record 0: was written under rulebook {reader.rulebook.tag}, not {rulebook.tag}\n"
+                        f"{path}: record 0: is rulebook {reader.rulebook.tag}, not {rulebook.tag}\n"
                         "  Open it with its own rulebook, or change the rules by Propose, Approve and Enact."
                     )
         except BaseException:
@@ -156,7 +157,7 @@ class Journal:
 
     @property
     def head(self) -> tuple[int, bytes]:
-        """The last durable record and the chain hash there: note it elsewhere to prove that nothing was cut off."""
+        """The last durable record and its chain hash: kept elsewhere, it proves that nothing was cut off."""
         return self._durable, self._chain
 
     def append(
@@ -177,7 +178,8 @@ class Journal:
             last += 1
             if event.seq != last or not 0 <= event.cause_seq < last:
                 raise JournalError(
-                    f"{self.path}: record {last} was given as record {event.seq}, caused by record {event.cause_seq}\n"
+                    f"{self.path}: record {last} was given as record {event.seq}, "
+                    f"caused by record {event.cause_seq}\n"
                     "  The events of a command are numbered after it without a gap, and a cause comes first."
                 )
         self._payloads += encode_step(command, events)
@@ -188,13 +190,13 @@ class Journal:
     def commit(self, state: StateLike | None = None) -> int:
         """Make everything appended durable; returns the last durable record.
 
-        With `state` (after the last command appended) its digest and a snapshot are recorded when they are due.
+        With `state` (after the last command appended) its digest and a snapshot are recorded when due.
         On a full disk nothing is written and nothing is lost: free space and commit again.
         """
         self._check_usable()
         if state is not None and state.seq != self._last:
             raise JournalError(
-                f"{self.path}: the state given is after record {state.seq}, the journal is at record {self._last}\n"
+                f"{self.path}: the state given is after record {state.seq}, the journal at {self._last}\n"
                 "  Give the state of the engine whose commands were appended, right after the last of them."
             )
         if self._payloads:
@@ -222,13 +224,14 @@ class Journal:
             with self._transaction():
                 self._database.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?)", row)
                 self._database.execute(
-                    "DELETE FROM snapshots WHERE seq NOT IN (SELECT seq FROM snapshots ORDER BY seq DESC LIMIT ?)",
+                    "DELETE FROM snapshots WHERE seq NOT IN"
+                    " (SELECT seq FROM snapshots ORDER BY seq DESC LIMIT ?)",
                     (KEPT_SNAPSHOTS,),
                 )
         except sqlite3.Error as error:
             raise JournalError(
                 f"{self.path}: the snapshot after record {row.seq} was not stored: {error}\n"
-                f"  All records up to {row.seq} are durable. Free space if the disk is full; the next commit tries again."
+                f"  All records up to {row.seq} are durable. Free space; the next commit tries again."
             ) from error
         self._snapshot_seq = self._durable
 
@@ -273,16 +276,21 @@ class Journal:
         try:
             with self._transaction():
                 self._database.execute("INSERT INTO groups VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-                self._database.execute("UPDATE head SET seq = ?, hash = ? WHERE id = 1", (row.last, row.hash))
+                values = (row.last, row.hash, row.seq - 1)
+                moved = self._database.execute(
+                    "UPDATE head SET seq = ?, hash = ? WHERE id = 1 AND seq = ?", values
+                )
+                if moved.rowcount != 1:
+                    raise sqlite3.IntegrityError("the head is not where this writer left it")
         except sqlite3.IntegrityError:
             self._broken = "another writer"
             raise JournalError(
-                f"{self.path}: record {row.seq} is there already: another process has appended to this journal\n"
+                f"{self.path}: record {row.seq} is there already: another process has appended to it\n"
                 "  Was its .lock file removed? Stop both, recover the engine, and open the journal once."
             ) from None
         except sqlite3.Error as error:
-            # After a full disk the transaction is undone and may be tried again. After any other failure nobody
-            # knows what the disk has: stop here, and let the next open find out from the file itself.
+            # After a full disk the transaction is undone and may be tried again. After any other failure
+            # nobody knows what the disk has: stop, and let the next open find out from the file itself.
             if getattr(error, "sqlite_errorname", "") not in ("SQLITE_FULL", "SQLITE_BUSY"):
                 self._broken = str(error)
             with sqlite_errors(self.path):

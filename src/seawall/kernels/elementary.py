@@ -143,7 +143,7 @@ def normal_inverse(p):  # type: ignore[no-untyped-def]
     if math.fabs(q) <= 0.425:
         return q * _central(0.180625 - q * q)
     tail = p if q < 0.0 else 1.0 - p
-    r = math.sqrt(-log(tail))
+    r = np.sqrt(-log(tail))
     value = _middle(r - 1.6) if r <= 5.0 else _far(r - 5.0)
     return -value if q < 0.0 else value
 

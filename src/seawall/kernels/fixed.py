@@ -1,8 +1,9 @@
 """The one checked multiply-divide. int64 in, int64 out, 128 bits in between.
 
 int64 wraps silently in NumPy and numba, so every product that can pass 2**63 goes through
-`mul_div_floor` or `mul_div_ceil`. A result that does not fit raises OverflowError before
-anything is written. Units: none. Rounding: towards -inf (floor) or +inf (ceil).
+`mul_div_floor` or `mul_div_ceil`. A result beyond +-(2**63 - 1) raises OverflowError before
+anything is written; -2**63 is refused too, so that a result can always be negated.
+Units: none. Rounding: towards -inf (floor) or +inf (ceil).
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ _U32 = np.uint64(32)
 _U1 = np.uint64(1)
 _U63 = np.uint64(63)
 _TOP = np.uint64(1 << 63)
+# A product whose float is below this is below 2**63: two conversions and one product err by less than 1e-15.
+_SAFE = 9.0e18
 
 
 @njit(cache=True)
@@ -40,13 +43,12 @@ def _wide_mul(a, b):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _wide_div(high, low, divisor):  # type: ignore[no-untyped-def]
-    """(high:low) // divisor and remainder by shift and subtract; needs high < divisor."""
+    """(high:low) // divisor and remainder by shift and subtract; needs high < divisor < 2**63."""
     remainder, quotient = high, np.uint64(0)
     for bit in range(64):
-        carry = remainder & _TOP
         remainder = (remainder << _U1) | ((low >> (_U63 - np.uint64(bit))) & _U1)
         quotient = quotient << _U1
-        if carry != 0 or remainder >= divisor:
+        if remainder >= divisor:
             remainder = remainder - divisor
             quotient = quotient | _U1
     return quotient, remainder
@@ -56,37 +58,36 @@ def _wide_div(high, low, divisor):  # type: ignore[no-untyped-def]
 def _mul_div(a, b, divisor, up):  # type: ignore[no-untyped-def]
     if divisor <= 0:
         raise ZeroDivisionError("mul_div: the divisor must be positive")
-    # Fast path: the product fits, which is nearly always so. The float only decides which path;
-    # 9e18 leaves room for its rounding below 2**63.
-    if abs(float(a) * float(b)) < 9.0e18:
+    if abs(float(a) * float(b)) < _SAFE:
         product = a * b
         quotient = product // divisor
-        if up and quotient * divisor != product:
-            quotient += 1
-        return quotient
+        return quotient + (up and quotient * divisor != product)
+    # a = whole * divisor + part gives a * b / divisor = whole * b + part * b / divisor, exactly.
+    whole = a // divisor
+    part = a - whole * divisor
+    if abs(float(whole) * float(b)) < _SAFE and abs(float(part) * float(b)) < _SAFE:
+        product = part * b
+        quotient = product // divisor
+        return add_checked(whole * b, quotient + (up and quotient * divisor != product))
+    return _wide_mul_div(a, b, divisor, up)
+
+
+@njit(cache=True)
+def _wide_mul_div(a, b, divisor, up):  # type: ignore[no-untyped-def]
+    """The same through 128 bits; any a and b."""
     negative = (a < 0) != (b < 0)
-    magnitude_a, magnitude_b = _magnitude(a), _magnitude(b)
     d = np.uint64(divisor)
-    high, low = _wide_mul(magnitude_a, magnitude_b)
-    if high == 0:
-        quotient_u = low // d
-        remainder = low - quotient_u * d
-    else:
-        if high >= d:
-            raise OverflowError("mul_div: the result does not fit in 64 bits")
-        quotient_u, remainder = _wide_div(high, low, d)
-    if quotient_u >= _TOP:
+    high, low = _wide_mul(_magnitude(a), _magnitude(b))
+    if high >= d:
         raise OverflowError("mul_div: the result does not fit in 64 bits")
-    quotient = np.int64(quotient_u)
-    if negative:
-        quotient = -quotient
-        if remainder != 0 and not up:
-            quotient -= 1
-    elif remainder != 0 and up:
-        if quotient == INT64_MAX:
+    quotient, remainder = _wide_div(high, low, d)
+    if remainder != 0 and up != negative:  # away from zero
+        if quotient >= _TOP:
             raise OverflowError("mul_div: the result does not fit in 64 bits")
-        quotient += 1
-    return quotient
+        quotient = quotient + _U1
+    if quotient >= _TOP:
+        raise OverflowError("mul_div: the result does not fit in 64 bits")
+    return -np.int64(quotient) if negative else np.int64(quotient)
 
 
 @njit(cache=True)
@@ -104,30 +105,30 @@ def mul_div_ceil(a, b, divisor):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def mul_checked(a, b):  # type: ignore[no-untyped-def]
     """a * b, or OverflowError instead of wrapping."""
-    if abs(float(a) * float(b)) < 9.0e18:
+    if abs(float(a) * float(b)) < _SAFE:
         return np.int64(a) * np.int64(b)
-    return _mul_div(np.int64(a), np.int64(b), np.int64(1), False)
+    return _wide_mul_div(np.int64(a), np.int64(b), np.int64(1), False)
 
 
 @njit(cache=True)
 def add_checked(a, b):  # type: ignore[no-untyped-def]
     """a + b, or OverflowError instead of wrapping."""
-    total = np.int64(a) + np.int64(b)
-    if (a >= 0) == (b >= 0) and (total >= 0) != (a >= 0):
+    first, second = np.int64(a), np.int64(b)
+    if (second > 0 and first > INT64_MAX - second) or (second < 0 and first < -INT64_MAX - second):
         raise OverflowError("add: the sum does not fit in 64 bits")
-    return total
+    return first + second
 
 
 @njit(cache=True)
-def isqrt_floor(value):  # type: ignore[no-untyped-def]
-    """Largest r with r*r <= value, for 0 <= value < 2**63; exact, by Newton on integers."""
+def isqrt_ceil(value):  # type: ignore[no-untyped-def]
+    """Smallest r with r*r >= value, for 0 <= value < 2**63; exact, by Newton on integers."""
     if value < 0:
         raise ValueError("isqrt: negative value")
     if value < 2:
         return np.int64(value)
-    guess = np.int64(1) << np.int64(32)
+    floor = np.int64(1) << np.int64(32)
     while True:
-        following = (guess + value // guess) // 2
-        if following >= guess:
-            return guess
-        guess = following
+        following = (floor + value // floor) // 2
+        if following >= floor:
+            return floor + (floor * floor < value)
+        floor = following

@@ -36,8 +36,9 @@ LEVEL = (
     "confidence",
     "flat",
     "order_atoms",
+    "min_total",
 )
-WEIGHT = ("tier_start", "tier_end", "liability", "cap", "sqrt", "sqrt_top")
+WEIGHT = ("tier_start", "tier_end", "liability", "cap", "sqrt", "sqrt_top", "cap_value")
 WEIGHT_TIER = ("floor", "rate")
 INSTRUMENT = ("inverse", "value_num", "settle", "taker_fee")
 ASSET = ("instrument", "num", "den", "atoms_per_unit")
@@ -72,8 +73,17 @@ TIER_FLOOR, TIER_RATE, TIER_DEDUCTION = range(len(TIER))
     LVL_CONFIDENCE,
     LVL_FLAT,
     LVL_ORDER_ATOMS,
+    LVL_MIN_TOTAL,
 ) = range(len(LEVEL))
-WGT_TIER_START, WGT_TIER_END, WGT_LIABILITY, WGT_CAP, WGT_SQRT, WGT_SQRT_TOP = range(len(WEIGHT))
+(
+    WGT_TIER_START,
+    WGT_TIER_END,
+    WGT_LIABILITY,
+    WGT_CAP,
+    WGT_SQRT,
+    WGT_SQRT_TOP,
+    WGT_CAP_VALUE,
+) = range(len(WEIGHT))
 WGT_FLOOR, WGT_RATE = range(len(WEIGHT_TIER))
 INS_INVERSE, INS_VALUE_NUM, INS_SETTLE, INS_TAKER_FEE = range(len(INSTRUMENT))
 AST_INSTRUMENT, AST_NUM, AST_DEN, AST_ATOMS_PER_UNIT = range(len(ASSET))

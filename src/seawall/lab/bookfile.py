@@ -67,6 +67,11 @@ def read_book(path: str | Path) -> list[BookRow]:
         raise
     except InputError as error:
         raise BookError(str(error)) from None
+    return rows_of(frame, path, line)
+
+
+def rows_of(frame: pl.DataFrame, path: Path, line: int | None = None) -> list[BookRow]:
+    """Check a table as if it had been read from `path` (rows named from 0 where `line` is None)."""
     names = [name.strip().lower() for name in frame.columns]
     _check_columns(path, names)
     if frame.height == 0:

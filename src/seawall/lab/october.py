@@ -23,7 +23,7 @@ from seawall.lab.streams import Stream
 START_NS = parse_time("2025-10-10T00:00:00Z")
 MINUTES = 1440
 DIP_START, DIP_END = 20 * 60 + 50, 22 * 60
-DEFAULT_SHARE = 0.75
+DEFAULT_SHARE = 0.6
 
 
 def _at(text: str) -> int:

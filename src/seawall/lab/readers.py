@@ -293,12 +293,15 @@ def _check(path: Path, line: int | None, index: NDArray[np.int64], series: Serie
         fix = "Sort the rows by time and leave out repeats (Tardis trades: or use local_timestamp as ts)."
         refuse(row, f"time {iso(int(series.time_ns[row]))} {kind}", fix)
     named = {"open": series.open, "high": series.high, "low": series.low, "close": series.close}
-    for label, values in named.items() if series.bar_ns else {"price": series.close}.items():
+    columns = named if series.bar_ns else {"price": series.close}
+    for label, values in columns.items():
         bad = np.flatnonzero(~(np.isfinite(values) & (values > 0.0)))
         if bad.size:
             row = int(bad[0])
             fix = "A price must be positive and finite: leave the row out."
             refuse(row, f"{label} is {float(values[row])!r}", fix)
+    # Only now: a jump after a price of zero would blame the row behind it.
+    for label, values in columns.items():
         last = np.concatenate([series.open[:1], series.close[:-1]])
         with np.errstate(all="ignore"):  # a price near the end of float64 may overflow: still a jump
             bad = np.flatnonzero((values >= JUMP * last) | (values * JUMP <= last))

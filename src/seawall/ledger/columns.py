@@ -17,6 +17,7 @@ from seawall.errors import NumberError
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
+Columns = tuple[tuple[str, type[np.int32] | type[np.int64]], ...]
 NONE = -1
 
 
@@ -38,16 +39,16 @@ class BookView(NamedTuple):
 
 
 class Book:
-    """Growable columns with the few structural operations. Holds no rule: `engine.apply` is its only writer."""
+    """Growable columns with few structural operations. Holds no rule: `engine.apply` is its only writer."""
 
-    POT_COLUMNS = (
+    POT_COLUMNS: Columns = (
         ("pot_account", np.int32),
         ("pot_unit", np.int32),
         ("pot_instrument", np.int32),
         ("pot_head", np.int32),
         ("pot_next", np.int32),
     )
-    POS_COLUMNS = (
+    POS_COLUMNS: Columns = (
         ("pos_pot", np.int32),
         ("pos_next", np.int32),
         ("pos_instrument", np.int32),
@@ -104,7 +105,7 @@ class Book:
         return self._view
 
     def reserve(self, *, pots: int = 0, positions: int = 0) -> None:
-        """Make room, so that a large book is laid out once. Raises MemoryError as NumberError with the figure."""
+        """Make room, so that a large book is laid out once. NumberError with the figure if there is none."""
         try:
             if pots > len(self.pot_unit):
                 self._grow_pots(pots)
@@ -113,13 +114,14 @@ class Book:
         except MemoryError:
             size = pots * (20 + 8 * self.assets) + positions * 52
             raise NumberError(
-                f"book: {pots} pots and {positions} positions need {size / 2**30:.1f} GiB more memory than there is\n"
+                f"book: {pots} pots and {positions} positions take {size / 2**30:.1f} GiB, "
+                "more memory than there is\n"
                 "  Load fewer accounts, or partition the book by account over machines."
             ) from None
 
     def add_pot(self, *, account: int, unit: int, instrument: int = NONE) -> int:
         if self.n_pots == len(self.pot_unit):
-            self._grow_pots(2 * self.n_pots)
+            self._grow_pots(max(2 * self.n_pots, 1))
         pot = self.n_pots
         self.n_pots += 1
         self.pot_account[pot], self.pot_unit[pot], self.pot_instrument[pot] = account, unit, instrument
@@ -149,7 +151,7 @@ class Book:
             slot, self.free_position = self.free_position, int(self.pos_next[self.free_position])
         else:
             if self.n_positions == len(self.pos_lots):
-                self._grow_positions(2 * self.n_positions)
+                self._grow_positions(max(2 * self.n_positions, 1))
             slot = self.n_positions
             self.n_positions += 1
         self.pos_pot[slot], self.pos_instrument[slot] = pot, instrument
@@ -159,17 +161,16 @@ class Book:
         return slot
 
     def drop_position(self, pot: int, slot: int) -> None:
-        """Unlink an empty slot and put it on the free list."""
-        before, here = NONE, int(self.pot_head[pot])
-        while here != slot:
-            before, here = here, int(self.pos_next[here])
+        """Unlink an empty slot and put it on the free list. ValueError if the pot does not have it."""
+        slots = self.positions(pot)
+        place = slots.index(slot)
+        before = slots[place - 1] if place else NONE
         following = int(self.pos_next[slot])
         if before == NONE:
             self.pot_head[pot] = following
         else:
             self.pos_next[before] = following
         self.pos_pot[slot] = NONE
-        self.pos_lots[slot] = self.pos_cost[slot] = 0
         self.pos_next[slot], self.free_position = self.free_position, slot
 
     def _grow_pots(self, size: int) -> None:

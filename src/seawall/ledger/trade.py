@@ -26,16 +26,19 @@ def notional(instrument: Instrument, lots: int, price_ticks: int) -> int:
 
 
 def trade_leg(*, lots: int, cost_atoms: int, trade_lots: int, trade_atoms: int) -> tuple[int, int]:
-    """(cost added, profit realised) when a position of `lots` at `cost_atoms` trades `trade_lots` for `trade_atoms`."""
-    if lots == 0 or (lots > 0) == (trade_lots > 0):
+    """(cost added, profit realised) when `lots` at `cost_atoms` trade `trade_lots` for `trade_atoms`.
+
+    Cost added less profit realised is `trade_atoms`, so a trade whose values add to zero moves no atom.
+    """
+    if lots == 0 or trade_lots == 0 or (lots > 0) == (trade_lots > 0):
         return trade_atoms, 0
     closed = min(abs(lots), abs(trade_lots))
-    closing_atoms = trade_atoms if closed == abs(trade_lots) else trade_atoms * closed // abs(trade_lots)
-    released = cost_atoms if closed == abs(lots) else -(-cost_atoms * closed // abs(lots))
+    closing_atoms = -(-trade_atoms * closed // abs(trade_lots))
+    released = -(-cost_atoms * closed // abs(lots))
     realised = -closing_atoms - released
     return trade_atoms + realised, realised
 
 
 def fee_atoms(notional_atoms: int, fee_ppb: int) -> int:
-    """Fee rounded up; a negative rate is a rebate, rounded towards the payer's favour too (down in size)."""
+    """Fee rounded up; a negative rate is a rebate, whose size rounds down."""
     return -(-notional_atoms * fee_ppb // PPB)

@@ -13,7 +13,7 @@ import msgspec
 
 
 class MarginCall(msgspec.Struct, frozen=True, kw_only=True):
-    """Warn when equity < requirement at `level`; cleared at `cure_level`; after `grace_ns` do `on_deadline`."""
+    """Warn when equity < requirement at `level`; cleared at `cure_level`; `on_deadline` after `grace_ns`."""
 
     level: str
     cure_level: str
@@ -33,7 +33,8 @@ class FeeSplit(msgspec.Struct, frozen=True, kw_only=True):
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """P9: one rung of the ladder.
 
-    action    cancel_orders | reduce (an order to the book) | takeover (the backstop vault takes position and collateral)
+    action    cancel_orders | reduce (an order to the book)
+              | takeover (the backstop vault takes position and collateral)
     select    which position first: largest_requirement | largest_loss | largest_notional | first
     size      restore (smallest that meets the exit level) | fraction | step_down (next lower risk tier) | all
     price     limit of the order: bankruptcy | mark | none ; offset_ppb moves it towards a fill (mark only)

@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 from seawall.errors import RulebookError
 from seawall.instruments.model import Asset, Instrument
 from seawall.kernels import layout
-from seawall.kernels.margin import (
+from seawall.kernels.position import (
     FEE_BANKRUPTCY,
     FEE_MARK,
     FEE_NONE,
-    MAX_ASSETS,
     PRICE_INDEX,
     PRICE_MARK,
     PRICE_STRICT,
@@ -54,13 +53,15 @@ class MarketView(NamedTuple):
 class RulesView(NamedTuple):
     """Margin rules as int64 tables; columns are named in kernels.layout.
 
-    Rows: schedules [schedule * instruments + instrument], levels [level], weights [weight set * assets + asset],
-    listing [instrument], collateral [asset]; tiers and weight_tiers are referred to by start and end.
+    Rows: schedules [schedule * instruments + instrument], levels [level],
+    weights [weight set * assets + asset], listing [instrument], collateral [asset];
+    tiers and weight_tiers are referred to by start and end.
     """
 
     instruments: int
     assets: int
     settlement_scope: bool
+    numeraire: int  # asset that cross pots of scope "account" are margined in
     schedules: I64
     tiers: I64
     levels: I64
@@ -79,7 +80,10 @@ class CompiledMargin(NamedTuple):
 
 
 def tier_deductions(tiers: tuple[Tier, ...]) -> list[int]:
-    """deduction_n = deduction_{n-1} + floor_n * (rate_n - rate_{n-1}), each rounded down. Source: Binance FAQ."""
+    """deduction_n = deduction_{n-1} + floor_n * (rate_n - rate_{n-1}), each rounded down.
+
+    Source: Binance FAQ, "maintenance amount".
+    """
     exact, deductions = Fraction(0), []
     for index, tier in enumerate(tiers):
         if index:
@@ -92,10 +96,6 @@ def compile_margin(
     assets: tuple[Asset, ...], instruments: tuple[Instrument, ...], rules: MarginRules
 ) -> CompiledMargin:
     """Flatten. Raises RulebookError where the rules name something that is not there."""
-    if len(assets) > MAX_ASSETS:
-        raise RulebookError(
-            f"rulebook: {len(assets)} assets, at most {MAX_ASSETS}\n  Split the venue by settlement asset."
-        )
     names = sorted({name for margin in rules.instruments.values() for name in margin.schedules})
     schedules = {name: row for row, name in enumerate(names)}
     weight_sets = {name: row for row, name in enumerate(sorted(rules.weights))}
@@ -110,6 +110,7 @@ def compile_margin(
         instruments=len(instruments),
         assets=len(assets),
         settlement_scope=rules.scope == "settlement",
+        numeraire=asset_row.get(rules.numeraire, -1),
         schedules=schedule_table,
         tiers=tiers,
         levels=_level_table(rules, schedules, weight_sets),
@@ -167,7 +168,8 @@ def _level_table(rules: MarginRules, schedules: dict[str, int], weights: dict[st
     for level in rules.levels:
         if level.schedule not in schedules or level.weights not in weights:
             raise RulebookError(
-                f"margin.levels.{level.name}: schedule {level.schedule!r} or weights {level.weights!r} do not exist\n"
+                f"margin.levels.{level.name}: schedule {level.schedule!r} or weights {level.weights!r} "
+                "do not exist\n"
                 f"  Schedules: {', '.join(schedules)}. Weight sets: {', '.join(weights)}."
             )
         table.append(
@@ -183,6 +185,7 @@ def _level_table(rules: MarginRules, schedules: dict[str, int], weights: dict[st
                 level.confidence_factor_ppb,
                 level.flat_atoms,
                 level.order_atoms,
+                level.min_total_ppb,
             )
         )
     return _table(layout.LEVEL, table)
@@ -196,7 +199,17 @@ def _weight_tables(sets: list[str], assets: tuple[Asset, ...], rules: MarginRule
             w = rules.weights[name].get(asset.name, Weight(tiers=()))
             start = len(tiers)
             tiers += [(tier.floor_atoms, tier.weight_ppb) for tier in w.tiers]
-            table.append((start, len(tiers), w.liability_ppb, w.cap_atoms, w.sqrt_ppb, w.sqrt_top_ppb))
+            table.append(
+                (
+                    start,
+                    len(tiers),
+                    w.liability_ppb,
+                    w.cap_atoms,
+                    w.sqrt_ppb,
+                    w.sqrt_top_ppb,
+                    w.cap_value_atoms,
+                )
+            )
     return _table(layout.WEIGHT, table), _table(layout.WEIGHT_TIER, tiers)
 
 

@@ -22,13 +22,16 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Schedule(msgspec.Struct, frozen=True, kw_only=True):
-    """P3: requirement of one position before level factors.
+    """P3: requirement of one position before level factors; N is its notional.
 
-    tiers        N * rate_k - deduction_k, continuous (deduction_k = deduction_{k-1} + floor_k * (rate_k - rate_{k-1}));
-                 one tier is a flat rate. Source: Binance, Bybit, Hyperliquid.
-    steps        N * (base + ceil((N - step_base) / step_size) * step_rate) for N > step_base. Source: BitMEX risk limits.
-    size_linear  N * (base + size * slope), size in whole lots_unit. Source: Deribit standard margin, Synthetix.
-    size_sqrt    N * max(base, sqrt_scale * base + slope * sqrt(size)). Source: Drift, Paradex.
+    tiers        N * rate_k - deduction_k, continuous; one tier is a flat rate.
+                 Source: Binance, Bybit, Hyperliquid.
+    steps        N * (base + ceil((N - step_base) / step_size) * step_rate) for N > step_base.
+                 Source: BitMEX risk limits.
+    size_linear  N * (base + size * slope), size in units of size_unit.
+                 Source: Deribit standard margin, Synthetix.
+    size_sqrt    N * max(base, sqrt_scale * base + slope * sqrt(size)).
+                 Source: Drift, Paradex.
     """
 
     kind: ScheduleKind = "tiers"
@@ -41,10 +44,9 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     slope_ppb: int = 0  # per unit of size (linear), per sqrt unit (sqrt)
     size_unit_lots: int = 1  # lots in one unit of size
     sqrt_scale_ppb: int = 0
-    oi_lower_lots: int = (
-        0  # open-interest ramp: rate + (1 - rate) * clamp((OI - lower)/(upper - lower), 0, 1)
-    )
-    oi_upper_lots: int = 0  # 0 = no ramp. Source: dYdX v4
+    # Open-interest ramp: rate + (1 - rate) * clamp((OI - lower) / (upper - lower), 0, 1). Source: dYdX v4
+    oi_lower_lots: int = 0
+    oi_upper_lots: int = 0  # 0 = no ramp
     use_leverage: bool = False  # rate is at least 1 / chosen leverage
     floor_atoms: int = 0  # minimum requirement per position
     max_leverage: int = 0  # cap on the leverage an account may choose; 0 = no cap
@@ -57,52 +59,55 @@ class InstrumentMargin(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WeightTier(msgspec.Struct, frozen=True, kw_only=True):
-    """The part of a balance above `floor_atoms` (of the asset) counts with `weight_ppb`. Source: OKX discount tiers."""
+    """The part of a balance above `floor_atoms` of the asset counts with `weight_ppb`.
+
+    Source: OKX discount tiers.
+    """
 
     floor_atoms: int
     weight_ppb: int
 
 
 class Weight(msgspec.Struct, frozen=True, kw_only=True):
-    """P2: what a balance counts for. Positive balances by tiers, capped; negative ones by `liability_ppb` (>= 1)."""
+    """P2: what a balance counts for. Positive ones by tiers, capped; debts by `liability_ppb` (>= 1)."""
 
     tiers: tuple[WeightTier, ...]
     liability_ppb: int = 1_000_000_000
     cap_atoms: int = 0  # nothing above this counts; 0 = no cap
-    sqrt_ppb: int = (
-        0  # size discount: weight = min(w, sqrt_top / (1 + sqrt_ppb * sqrt(units))); 0 = off. Drift
-    )
+    cap_value_atoms: int = 0  # most it counts for, in atoms of the pot's unit; 0 = no cap. Hyperliquid
+    # Size discount: weight = min(w, sqrt_top / (1 + sqrt_ppb * sqrt(units held))); 0 = off. Source: Drift
+    sqrt_ppb: int = 0
     sqrt_top_ppb: int = 1_100_000_000
 
 
 class Level(msgspec.Struct, frozen=True, kw_only=True):
-    """P7: a named requirement. requirement = max(factor * schedule, min_notional * N) + contingencies, per position."""
+    """P7: a named requirement: max(factor * schedule, min_notional * N) + contingencies, per position."""
 
     name: str
     schedule: str
     factor_ppb: int = 1_000_000_000
     min_notional_ppb: int = 0
+    min_total_ppb: int = 0  # the whole pot's requirement is at least this share of its notional. Hyperliquid
     weights: str = "default"
     price: Literal["mark", "index", "strict"] = "mark"
     profit: Literal["full", "losses_only"] = "full"
     orders: bool = False  # open orders at their worst
-    close_fee: Literal["none", "mark", "bankruptcy"] = (
-        "none"  # P6: + taker fee to close, at which price (Bybit: bankruptcy)
-    )
+    close_fee: Literal["none", "mark", "bankruptcy"] = "none"  # P6: + taker fee to close, at which price
     confidence_factor_ppb: int = 0  # P6: + confidence * factor * notional
-    flat_atoms: int = 0  # P6: + flat, per pot with a position (atoms of the pot's unit)
-    order_atoms: int = 0  # P6: + per open order
+    flat_atoms: int = 0  # P6: + flat, per pot with a position (atoms of the numeraire)
+    order_atoms: int = 0  # P6: + per open order (atoms of the numeraire)
 
 
 class MarginRules(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything the statement needs. `scope`: one cross pot per account in `numeraire`, or one per settlement asset."""
+    """Everything the statement needs.
+
+    `scope`: one cross pot per account, in `numeraire`; or one per settlement asset, in that asset.
+    """
 
     scope: Literal["account", "settlement"]
     numeraire: str
     collateral: dict[str, str]  # asset -> instrument whose index prices it ("" for the numeraire)
-    weights: dict[
-        str, dict[str, Weight]
-    ]  # weight set -> asset -> weight; an asset not named counts for nothing
+    weights: dict[str, dict[str, Weight]]  # weight set -> asset; an asset not named counts for nothing
     instruments: dict[str, InstrumentMargin]
     levels: tuple[Level, ...]
 

@@ -1,30 +1,35 @@
 """One root search over the statement: liquidation prices, bankruptcy price, smallest close.
 
 Health (equity - requirement) at a level is piecewise smooth in the price and in the size closed.
-The search walks the kinks (tier edges) and a geometric grid between them, and bisects in whole
-ticks or lots where the sign changes, so every answer is exact to one tick or lot. All roots are
-returned, nearest first. Prices ticks, sizes lots, rates ppb; no closed form is used here.
+The search walks a grid with the kinks in it (tier edges, steps), looks for a hidden peak or dip
+where the grid turns, and bisects in whole ticks or lots where the sign changes, so every answer
+is exact to one tick or lot. Prices ticks, sizes lots, rates ppb; no closed form is used here.
+Method, limits and a worked example: docs/reference/solver.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 
 import msgspec
 
 from seawall.kernels import layout
 from seawall.kernels.margin import Overlay
-from seawall.ledger.columns import Book
+from seawall.kernels.position import TIERS, notional_atoms, position_value
+from seawall.ledger.columns import NONE, Book
 from seawall.margin.compiled import CompiledMargin, MarketView
 from seawall.margin.statement import Health, health
 from seawall.units import INT64_MAX, PPB
 
 GRID_PER_DOUBLING = 24
 FURTHEST = 4096  # prices are searched from 1/4096 to 4096 times the present one
+SIZES = 16  # grid of smallest_close
+MOST_STEPS = 1024  # edges of a "steps" schedule that are walked as kinks
 
 
 class Crossing(msgspec.Struct, frozen=True, kw_only=True):
-    """Where health changes sign: the last tick that is safe and the first that is not, on the way away from now."""
+    """Where health changes sign: neighbouring ticks, one that meets the level and one that does not."""
 
     safe_ticks: int
     failing_ticks: int
@@ -46,27 +51,28 @@ def price_crossings(
 ) -> list[Crossing]:
     """All prices of `instrument` at which the pot's health at `level` changes sign, nearest first.
 
-    `betas_ppb` says how the other instruments move with it (1e9 = in step); those not named stand still. An empty
-    list means no price within a factor of 4096 changes the sign. Raises KeyError for an unknown level. A pot that
-    is unknown at present has no crossings.
+    `betas_ppb` says how the other instruments move with it (1e9 = in step); those not named stand
+    still, also the one that prices the collateral. An empty list means no price within a factor of
+    4096 changes the sign, or the pot is unknown. Raises KeyError for an unknown level.
     """
     now = int(market.mark[instrument])
-    moves = dict(betas_ppb or {})
     if now <= 0 or not health(book, margin, market, pot, level).known:
         return []
 
-    def safe(ticks: int) -> bool | None:
+    def margin_at(ticks: int) -> int | None:
         try:
-            found = health(book, margin, moved_market(market, instrument, ticks, moves), pot, level)
+            moved = moved_market(market, instrument, ticks, betas_ppb or {})
+            return health(book, margin, moved, pot, level).margin_atoms
         except OverflowError:
             return None
-        return found.known and found.margin_atoms >= 0
 
-    kinks = _price_kinks(book, margin, pot, instrument)
-    crossings = [
-        *_walk(safe, _points(now, max(now // FURTHEST, 1), kinks)),
-        *_walk(safe, _points(now, min(now * FURTHEST, INT64_MAX // 4), kinks)),
-    ]
+    kinks = _price_kinks(book, margin, pot, level, instrument)
+    below = _walk(margin_at, _prices(now, max(now // FURTHEST, 1), kinks))
+    above = _walk(margin_at, _prices(now, min(now * FURTHEST, INT64_MAX // 4), kinks))
+    crossings = []
+    for low, high in _sign_changes(margin_at, below[:0:-1] + above):
+        safe, failing = (low, high) if _fails(margin_at(high)) else (high, low)
+        crossings.append(Crossing(safe_ticks=safe, failing_ticks=failing))
     return sorted(crossings, key=lambda crossing: abs(crossing.failing_ticks - now))
 
 
@@ -84,7 +90,7 @@ def liquidation_price(
     below = above = None
     now = int(market.mark[instrument])
     for crossing in price_crossings(book, margin, market, pot, level, instrument, betas_ppb=betas_ppb):
-        if crossing.failing_ticks < now or crossing.safe_ticks < now:
+        if min(crossing.failing_ticks, crossing.safe_ticks) < now:
             below = below or crossing
         else:
             above = above or crossing
@@ -101,56 +107,32 @@ def smallest_close(
     *,
     price_ticks: int,
     fee_ppb: int,
-    value_of: Callable[[int, int], int],
-    notional_of: Callable[[int, int], int],
 ) -> tuple[int, bool]:
-    """(lots to close, does that meet `level`?): the fewest lots whose close at `price_ticks` restores the level.
+    """(lots to close, does that meet `level`?): the fewest whose close at `price_ticks` restores the level.
 
-    `value_of` and `notional_of` are ledger.trade's functions of (lots, ticks) for this instrument. When no size
-    restores the level the whole position is returned with False.
+    When no size restores it the whole position is returned with False; an unknown pot gives (0, False).
     """
     slot = book.position(pot, instrument)
-    held, cost = int(book.pos_lots[slot]), int(book.pos_cost[slot])
-    settle, whole, sign = (
-        int(margin.view.listing[instrument, layout.INS_SETTLE]),
-        abs(held),
-        1 if held > 0 else -1,
-    )
+    now = health(book, margin, market, pot, level)
+    if slot == NONE or not now.known or now.margin_atoms >= 0:
+        return 0, now.safe
+    held = int(book.pos_lots[slot])
+    whole, sign = abs(held), 1 if held > 0 else -1
 
-    def meets(lots: int) -> bool:
-        return (
-            close_health(
-                book,
-                margin,
-                market,
-                pot,
-                level,
-                instrument,
-                settle,
-                held,
-                cost,
-                sign * lots,
-                price_ticks,
-                fee_ppb,
-                value_of,
-                notional_of,
+    def margin_after(lots: int) -> int | None:
+        try:
+            return close_health(
+                book, margin, market, pot, level, instrument, sign * lots, price_ticks, fee_ppb
             ).margin_atoms
-            >= 0
-        )
+        except OverflowError:
+            return None
 
-    if meets(0):
-        return 0, True
-    points = sorted({whole, *(min(max(whole * k // 16, 1), whole) for k in range(1, 17))})
-    before = 0
-    for point in points:
-        if meets(point):
-            low, high = before, point
-            while high - low > 1:
-                middle = (low + high) // 2
-                low, high = (low, middle) if meets(middle) else (middle, high)
-            return high, True
-        before = point
-    return whole, False
+    sizes = {0, whole, *(whole * k // SIZES for k in range(1, SIZES))}
+    for edge in _edges(margin, level, instrument, whole, int(market.mark[instrument])):
+        kept = edge * whole // max(_notional(margin, instrument, whole, int(market.mark[instrument])), 1)
+        sizes.update(whole - lots for lots in (kept - 1, kept, kept + 1) if 0 < lots < whole)
+    changes = _sign_changes(margin_after, _walk(margin_after, sorted(sizes)))
+    return (changes[0][1], True) if changes else (whole, False)
 
 
 def close_health(
@@ -160,55 +142,87 @@ def close_health(
     pot: int,
     level: str,
     instrument: int,
-    settle: int,
-    held: int,
-    cost: int,
     lots: int,
     price_ticks: int,
     fee_ppb: int,
-    value_of: Callable[[int, int], int],
-    notional_of: Callable[[int, int], int],
 ) -> Health:
-    """Health after closing `lots` (signed as the position) at a price, fee included; the closed share's cost is released."""
-    released = cost if lots == held else -(-cost * lots // held)
-    realised = -value_of(-lots, price_ticks) - released
-    fee = -(-notional_of(lots, price_ticks) * fee_ppb // PPB)
-    overlay = Overlay(instrument=instrument, lots=-lots, cost=-released, asset=settle, cash=realised - fee)
+    """Health after closing `lots` (signed as the position, not more than it) at a price, with the fee.
+
+    The closed share of cost is released rounded up, its value rounded down: a real close is never worse.
+    """
+    slot = book.position(pot, instrument)
+    held, cost = int(book.pos_lots[slot]), int(book.pos_cost[slot])
+    listing = margin.view.listing[instrument]
+    value = position_value(listing[layout.INS_INVERSE], listing[layout.INS_VALUE_NUM], lots, price_ticks)
+    released = cost if lots == held else -(-cost * abs(lots) // abs(held))
+    fee = -(-_notional(margin, instrument, lots, price_ticks) * fee_ppb // PPB)
+    settle = int(listing[layout.INS_SETTLE])
+    overlay = Overlay(
+        instrument=instrument, lots=-lots, cost=-released, asset=settle, cash=int(value) - released - fee
+    )
     return health(book, margin, market, pot, level, overlay)
 
 
 def moved_market(market: MarketView, instrument: int, ticks: int, betas_ppb: Mapping[int, int]) -> MarketView:
-    """The market with `instrument` at `ticks` and the named others moved by beta times its relative move."""
+    """The market with `instrument` at `ticks` and the named others moved by beta times its relative move.
+
+    Mark, index and slow price of an instrument move together; a price never falls below one tick.
+    """
     mark, index, stable = market.mark.copy(), market.index_price.copy(), market.stable.copy()
     now = int(market.mark[instrument])
-    for row, beta in ((instrument, PPB), *betas_ppb.items()):
+    for row, beta in {**betas_ppb, instrument: PPB}.items():
         for column in (mark, index, stable):
             old = int(column[row])
             if old > 0:
                 column[row] = max(old + old * beta * (ticks - now) // (PPB * now), 1)
-    mark[instrument] = ticks
     return market._replace(mark=mark, index_price=index, stable=stable)
 
 
-def _price_kinks(book: Book, margin: CompiledMargin, pot: int, instrument: int) -> list[int]:
-    """Prices at which the position enters another tier of any schedule."""
-    slot = book.position(pot, instrument)
-    if slot < 0 or not book.pos_lots[slot]:
+def _notional(margin: CompiledMargin, instrument: int, lots: int, ticks: int) -> int:
+    listing = margin.view.listing[instrument]
+    return int(notional_atoms(listing[layout.INS_INVERSE], listing[layout.INS_VALUE_NUM], lots, ticks))
+
+
+def _edges(margin: CompiledMargin, level: str, instrument: int, lots: int, ticks: int) -> list[int]:
+    """Notionals at which the level's schedule of an instrument bends or jumps.
+
+    Of a "steps" schedule: those up to a rate of 100 %, at most MOST_STEPS on either side of the present.
+    """
+    rules = margin.view
+    schedule = rules.levels[margin.levels[level], layout.LVL_SCHEDULE]
+    row = rules.schedules[schedule * rules.instruments + instrument]
+    kind, base, step, rate = (
+        int(row[column])
+        for column in (layout.SCH_KIND, layout.SCH_STEP_BASE, layout.SCH_STEP_SIZE, layout.SCH_STEP_RATE)
+    )
+    if kind == TIERS:
+        floors = rules.tiers[row[layout.SCH_TIER_START] : row[layout.SCH_TIER_END], layout.TIER_FLOOR]
+        return [floor for floor in floors.tolist() if floor > 0]
+    if rate <= 0 or step <= 0:
         return []
-    rules, lots = margin.view, abs(int(book.pos_lots[slot]))
-    listing = rules.listing[instrument]
-    per_lot = lots * int(listing[layout.INS_VALUE_NUM])
-    kinks = []
-    for row in rules.schedules[instrument :: rules.instruments]:
-        for floor in rules.tiers[
-            row[layout.SCH_TIER_START] : row[layout.SCH_TIER_END], layout.TIER_FLOOR
-        ].tolist():
-            if floor > 0:
-                kinks.append(per_lot // floor if listing[layout.INS_INVERSE] else floor // per_lot)
+    present = max(_notional(margin, instrument, lots, ticks) - base, 0) // step
+    last = min(PPB // rate, present + MOST_STEPS)
+    return [base + step * number for number in range(max(present - MOST_STEPS, 0), last + 1)]
+
+
+def _price_kinks(book: Book, margin: CompiledMargin, pot: int, level: str, instrument: int) -> list[int]:
+    """Prices at which the position, with or without its open orders, reaches an edge of the schedule."""
+    slot = book.position(pot, instrument)
+    if slot == NONE:
+        return []
+    lots, bid, ask = int(book.pos_lots[slot]), int(book.pos_bid[slot]), int(book.pos_ask[slot])
+    listing = margin.view.listing[instrument]
+    value_num, kinks = int(listing[layout.INS_VALUE_NUM]), []
+    for size in sorted({abs(lots), abs(lots + bid), abs(lots - ask)}):
+        if size:
+            for edge in _edges(margin, level, instrument, size, 1):
+                kinks.append(
+                    size * value_num // edge if listing[layout.INS_INVERSE] else edge // (size * value_num)
+                )
     return kinks
 
 
-def _points(start: int, end: int, kinks: list[int]) -> list[int]:
+def _prices(start: int, end: int, kinks: Iterable[int]) -> list[int]:
     """Grid from `start` to `end` in equal ratios, with the kinks and their neighbours, in walking order."""
     points = {start, end}
     value, downwards = start, end < start
@@ -218,26 +232,63 @@ def _points(start: int, end: int, kinks: list[int]) -> list[int]:
         points.add(value)
     low, high = min(start, end), max(start, end)
     for kink in kinks:
-        points.update(p for p in (kink - 1, kink, kink + 1) if low < p < high)
+        points.update(point for point in (kink - 1, kink, kink + 1) if low < point < high)
     return sorted(points, reverse=downwards)
 
 
-def _walk(safe: Callable[[int], bool | None], points: list[int]) -> list[Crossing]:
-    """Bisect every change of sign between neighbouring points. Stops where numbers no longer fit 64 bits."""
-    crossings = []
-    previous, was = points[0], safe(points[0])
-    for point in points[1:]:
-        here = safe(point)
-        if here is None or was is None:
+Margin = Callable[[int], int | None]
+
+
+def _walk(margin_at: Margin, points: list[int]) -> list[tuple[int, int]]:
+    """(point, margin) until numbers no longer fit 64 bits."""
+    walked = []
+    for point in points:
+        margin = margin_at(point)
+        if margin is None:
             break
-        if here != was:
-            near, far = previous, point
-            while abs(far - near) > 1:
-                middle = (near + far) // 2
-                if safe(middle) == was:
-                    near = middle
+        walked.append((point, margin))
+    return walked
+
+
+def _sign_changes(margin_at: Margin, walked: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Neighbouring integers between which the margin changes sign, rising; the margin below zero fails."""
+    turns = []
+    for before, here, after in zip(walked, walked[1:], walked[2:]):
+        fails = here[1] < 0
+        sides = (before[1], after[1])
+        nearest = max(sides) <= here[1] > min(sides) if fails else min(sides) >= here[1] < max(sides)
+        if nearest and all((side < 0) == fails for side in sides):
+            turns += _turn(margin_at, before[0], after[0], fails)
+    changes, points = [], sorted({*walked, *turns})
+    for (low, at_low), (high, at_high) in pairwise(points):
+        if (at_low < 0) != (at_high < 0):
+            while high - low > 1:
+                middle = (low + high) // 2
+                if _fails(margin_at(middle)) == (at_low < 0):
+                    low = middle
                 else:
-                    far = middle
-            crossings.append(Crossing(safe_ticks=near if was else far, failing_ticks=far if was else near))
-        previous, was = point, here
-    return crossings
+                    high = middle
+            changes.append((low, high))
+    return changes
+
+
+def _fails(margin: int | None) -> bool:
+    return margin is None or margin < 0
+
+
+def _turn(margin_at: Margin, low: int, high: int, fails: bool) -> list[tuple[int, int]]:
+    """A point between `low` and `high` where a margin with one turn in between has the other sign, if any."""
+    while high - low > 2:
+        third = (high - low) // 3
+        left, right = low + third, high - third
+        at_left, at_right = margin_at(left), margin_at(right)
+        if at_left is None or at_right is None:
+            break
+        for point, margin in ((left, at_left), (right, at_right)):
+            if (margin < 0) != fails:
+                return [(point, margin)]
+        if (at_left < at_right) == fails:
+            low = left
+        else:
+            high = right
+    return []

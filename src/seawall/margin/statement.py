@@ -2,7 +2,7 @@
 
 Amounts are atoms of the pot's unit; equity rounds down, requirements up. The totals come from
 the same kernel that scans the whole book; the parts are its terms shown one by one, and they
-must add up to it. A pot that needs a price that is not usable is unknown: no figure is given.
+add up to it. A pot that needs a price that is not usable is unknown: no figure is given.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from seawall.kernels import layout
+from seawall.kernels import collateral, layout, position
 from seawall.kernels import margin as kernel
 from seawall.kernels.fixed import mul_div_ceil
+from seawall.units import PPB
 
 if TYPE_CHECKING:
     from seawall.ledger.columns import Book
@@ -23,18 +24,21 @@ if TYPE_CHECKING:
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """One term. `kind`: collateral (equity), profit (inside collateral's total), position, flat (requirement)."""
+    """One term. `kind`: collateral (of equity; its profit is inside), position or flat (of the requirement).
+
+    Flat is what the pot owes beyond its positions: fixed charges, and the rest up to the least total.
+    """
 
     kind: str
-    name: int  # asset index for collateral, instrument index otherwise
-    amount_atoms: int  # in the pot's unit for collateral, position and flat
+    name: int  # asset index for collateral, instrument index for position, -1 for flat
+    amount_atoms: int  # in the pot's unit
     size: int = 0  # balance atoms or lots
     profit_atoms: int = 0  # settlement atoms
     price_ticks: int = 0
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
-    """What a pot has and needs at one level. `unknown` names the instrument without a usable price, else -1."""
+    """What a pot has and needs at one level. `unknown`: instrument without a usable price, else -1."""
 
     pot: int
     level: str
@@ -50,7 +54,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def health_atoms(self) -> int:
-        """Equity less requirement; negative is a deficit."""
+        """Equity less requirement; negative is a deficit. Means nothing when the pot is unknown."""
         return self.equity_atoms - self.requirement_atoms
 
     @property
@@ -73,7 +77,13 @@ class Health(msgspec.Struct, frozen=True):
 
     @property
     def margin_atoms(self) -> int:
+        """Equity less requirement; negative is a deficit. Means nothing when the pot is unknown."""
         return self.equity_atoms - self.requirement_atoms
+
+    @property
+    def safe(self) -> bool:
+        """The level is met; an unknown pot is never safe."""
+        return self.known and self.margin_atoms >= 0
 
 
 def health(
@@ -84,7 +94,7 @@ def health(
     level: str,
     overlay: kernel.Overlay = kernel.NOTHING,
 ) -> Health:
-    """Equity and requirement of one pot at a level, without parts; `overlay` asks "what if"."""
+    """Equity and requirement of one pot at a level; `overlay` asks "what if". Raises OverflowError."""
     equity, requirement, unknown = kernel.pot_health(
         book.view(), margin.view, market, margin.levels[level], pot, overlay
     )
@@ -92,62 +102,37 @@ def health(
 
 
 def book_health(
-    book: Book, margin: CompiledMargin, market: MarketView, pots: NDArray[np.int64], *levels: str
+    book: Book,
+    margin: CompiledMargin,
+    market: MarketView,
+    pots: NDArray[np.int64],
+    *levels: str,
+    nested: bool = False,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """(equity, requirement, unknown) of many pots at several levels at once, as columns [level, pot]."""
+    """(equity, requirement, unknown) of many pots at several levels at once, as columns [level, pot].
+
+    `nested` (levels strictest first, each implying the next) spares the weaker levels of a pot that meets a
+    stricter one; see `kernels.margin.book_health` for what it then gives.
+    Raises OverflowError naming the first pot whose figures do not fit 64 bits.
+    """
     shape = (len(levels), pots.size)
-    equity, requirement, unknown = (
-        np.empty(shape, np.int64),
-        np.empty(shape, np.int64),
-        np.empty(shape, np.int64),
-    )
+    equity, requirement, unknown = (np.empty(shape, np.int64) for _ in range(3))
     rows = np.array([margin.levels[level] for level in levels], np.int64)
-    kernel.book_health(book.view(), margin.view, market, rows, pots, equity, requirement, unknown)
+    kernel.book_health(book.view(), margin.view, market, rows, nested, pots, equity, requirement, unknown)
+    unfit = (unknown == kernel.UNFIT).any(axis=0)
+    if unfit.any():
+        raise OverflowError(f"the figures of pot {int(pots[unfit.argmax()])} do not fit in 64 bits")
     return equity, requirement, unknown
 
 
 def statement(book: Book, margin: CompiledMargin, market: MarketView, pot: int, level: str) -> Statement:
-    """Equity, requirement and every term of both, at one named level. Raises KeyError for an unknown level."""
-    row = margin.levels[level]
-    rules, unit = margin.view, int(book.pot_unit[pot])
+    """Equity, requirement and every term of both, at one named level. KeyError for an unknown level."""
     totals = health(book, margin, market, pot, level)
-    parts: list[Part] = []
-    if totals.known:
-        profits = np.zeros(rules.assets, np.int64)
-        held = False
-        for slot in book.positions(pot):
-            part = _position_part(book, margin, market, pot, row, slot, unit)
-            if part is not None:
-                held = True
-                parts.append(part)
-                if part.profit_atoms < 0 or not rules.levels[row, layout.LVL_LOSSES_ONLY]:
-                    profits[rules.listing[part.name, layout.INS_SETTLE]] += part.profit_atoms
-        for asset in range(rules.assets):
-            balance = int(book.balances[pot, asset])
-            total = balance + int(profits[asset])
-            if total == 0:
-                continue
-            num, den = kernel.asset_price(rules, market, row, asset, unit, total < 0)
-            worth = (
-                kernel.weighted_value(rules, rules.levels[row, layout.LVL_WEIGHTS], asset, total, num, den)
-                if num > 0
-                else 0
-            )
-            parts.append(
-                Part(
-                    kind="collateral",
-                    name=asset,
-                    amount_atoms=int(worth),
-                    size=balance,
-                    profit_atoms=int(profits[asset]),
-                )
-            )
-        if held and rules.levels[row, layout.LVL_FLAT]:
-            parts.append(Part(kind="flat", name=-1, amount_atoms=int(rules.levels[row, layout.LVL_FLAT])))
+    parts = _parts(book, margin, market, pot, margin.levels[level]) if totals.known else []
     return Statement(
         pot=pot,
         level=level,
-        unit=unit,
+        unit=int(book.pot_unit[pot]),
         equity_atoms=totals.equity_atoms,
         requirement_atoms=totals.requirement_atoms,
         unknown=totals.unknown,
@@ -155,48 +140,83 @@ def statement(book: Book, margin: CompiledMargin, market: MarketView, pot: int, 
     )
 
 
-def _position_part(
-    book: Book, margin: CompiledMargin, market: MarketView, pot: int, row: int, slot: int, unit: int
-) -> Part | None:
+def _parts(book: Book, margin: CompiledMargin, market: MarketView, pot: int, row: int) -> list[Part]:
+    rules, unit = margin.view, int(book.pot_unit[pot])
+    terms = rules.levels[row]
+    parts, profits, orders, holds, whole = [], [0] * rules.assets, 0, False, 0
+    for slot in book.positions(pot):
+        lots = int(book.pos_lots[slot])
+        if lots == book.pos_bid[slot] == book.pos_ask[slot] == 0:
+            continue
+        part, notional = _position_part(book, margin, market, pot, row, slot)
+        parts.append(part)
+        whole += notional
+        orders += int(book.pos_orders[slot])
+        holds = holds or lots != 0 or bool(terms[layout.LVL_ORDERS])
+        if part.profit_atoms < 0 or not terms[layout.LVL_LOSSES_ONLY]:
+            profits[int(rules.listing[part.name, layout.INS_SETTLE])] += part.profit_atoms
+    positions = sum(part.amount_atoms for part in parts)
+    for asset, profit in enumerate(profits):
+        balance = int(book.balances[pot, asset])
+        if balance + profit:
+            worth = _weighted(margin, market, row, asset, unit, balance + profit)
+            parts.append(
+                Part(kind="collateral", name=asset, amount_atoms=worth, size=balance, profit_atoms=profit)
+            )
+    charge = int(terms[layout.LVL_FLAT]) * holds + int(terms[layout.LVL_ORDER_ATOMS]) * orders
+    charge = int(collateral.fixed_charge(rules, market, row, unit, charge))
+    least = -(-whole * int(terms[layout.LVL_MIN_TOTAL]) // PPB)
+    charge += max(least - positions, 0)
+    if charge:
+        parts.append(Part(kind="flat", name=-1, amount_atoms=charge))
+    return parts
+
+
+def _weighted(
+    margin: CompiledMargin, market: MarketView, row: int, asset: int, unit: int, total_atoms: int
+) -> int:
     rules = margin.view
-    instrument, lots = int(book.pos_instrument[slot]), int(book.pos_lots[slot])
-    cost, bid, ask = int(book.pos_cost[slot]), int(book.pos_bid[slot]), int(book.pos_ask[slot])
-    if lots == bid == ask == 0:
-        return None
+    num, den = collateral.asset_price(rules, market, row, asset, unit, total_atoms < 0)
+    if num == 0:
+        return 0
+    weights = rules.levels[row, layout.LVL_WEIGHTS]
+    return int(collateral.weighted_value(rules, weights, asset, total_atoms, num, den))
+
+
+def _position_part(
+    book: Book, margin: CompiledMargin, market: MarketView, pot: int, row: int, slot: int
+) -> tuple[Part, int]:
+    """The part of one position, and its notional in the pot's unit."""
+    rules, unit = margin.view, int(book.pot_unit[pot])
+    instrument, lots, cost = (
+        int(book.pos_instrument[slot]),
+        int(book.pos_lots[slot]),
+        int(book.pos_cost[slot]),
+    )
     settle = int(rules.listing[instrument, layout.INS_SETTLE])
-    required, price = kernel.position_requirement(
+    required, notional, price = position.position_requirement(
         rules,
         market,
         row,
         instrument,
         lots,
         cost,
-        bid,
-        ask,
-        int(book.pos_orders[slot]),
+        int(book.pos_bid[slot]),
+        int(book.pos_ask[slot]),
         int(book.pos_leverage[slot]),
+        bool(book.pot_instrument[pot] >= 0),
         int(book.balances[pot, settle]),
     )
     profit = 0
     if lots:
-        price = kernel.level_price(market, rules.levels[row, layout.LVL_PRICE], instrument, lots > 0)
-        profit = (
-            int(
-                kernel.position_value(
-                    rules.listing[instrument, layout.INS_INVERSE],
-                    rules.listing[instrument, layout.INS_VALUE_NUM],
-                    lots,
-                    price,
-                )
-            )
-            - cost
-        )
-    num, den = kernel.asset_price(rules, market, row, settle, unit, False)
-    return Part(
+        profit, price = position.position_profit(rules, market, row, instrument, lots, cost)
+    num, den = collateral.asset_price(rules, market, row, settle, unit, True)
+    part = Part(
         kind="position",
         name=instrument,
         amount_atoms=int(mul_div_ceil(required, num, den)),
         size=lots,
-        profit_atoms=profit,
+        profit_atoms=int(profit),
         price_ticks=int(price),
     )
+    return part, int(mul_div_ceil(notional, num, den))

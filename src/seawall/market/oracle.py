@@ -32,6 +32,7 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
     stable_ticks: int = 0
     confidence_ticks: int = 0
     basis_nano: int = 0  # EMA of (traded - index), ticks * 1e9
+    stable_nano: int = 0  # the slow price with its fraction, ticks * 1e9: in whole ticks it would stand still
     conditions: int = int(Condition.MISSING)
     used: int = 0
     rejected: int = 0
@@ -56,60 +57,62 @@ def ema(previous: int, sample: int, *, elapsed_ns: int, tau_ns: int) -> int:
 def form_price(
     policy: OraclePolicy, sources: tuple[Seen, ...], before: Price, *, now_ns: int, traded_ticks: int = 0
 ) -> Price:
-    """Run the whole pipeline at `now_ns`. `sources` are in the policy's order; `traded_ticks` is the last trade, 0 = none."""
-    fresh = [
-        seen for seen in sources if seen.observed_ns >= 0 and now_ns - seen.observed_ns <= policy.max_age_ns
-    ]
+    """Run the pipeline at `now_ns`. `sources` in the policy's order; `traded_ticks` 0 = no trade yet."""
+    fresh = [seen for seen in sources if _is_fresh(policy, seen, now_ns)]
     heard = sum(seen.observed_ns >= 0 for seen in sources)
     if not fresh:
         condition = Condition.STALE if heard else Condition.MISSING
-        return msgspec.structs.replace(before, conditions=int(condition), used=0, rejected=heard)
+        return _stands(before, condition, used=0, rejected=heard)
     middle = median([seen.price_ticks for seen in fresh])
     agreeing = [s for s in fresh if abs(s.price_ticks - middle) * PPB <= policy.outlier_ppb * middle]
     rejected = heard - len(agreeing)
-    conditions = Condition.GOOD
     if len(agreeing) < policy.quorum:
-        conditions |= Condition.NO_QUORUM
-        # Nobody to believe: the last good index stands, flagged.
-        return msgspec.structs.replace(
-            before, conditions=int(conditions), used=len(agreeing), rejected=rejected
-        )
+        return _stands(before, Condition.NO_QUORUM, used=len(agreeing), rejected=rejected)
     index = median([seen.price_ticks for seen in agreeing])
-    confidence = median([seen.confidence_ticks for seen in agreeing])
+    # Less sure rather than more: the middle of an even number rounds up here.
+    confidence = -median([-seen.confidence_ticks for seen in agreeing])
     step_since, accepted = _doubt_jump(policy, index, before, now_ns)
     if not accepted:
-        return msgspec.structs.replace(
-            before,
-            conditions=int(conditions | Condition.DIVERGENT),
-            used=len(agreeing),
-            rejected=rejected,
-            step_since_ns=step_since,
+        return _stands(
+            before, Condition.DIVERGENT, used=len(agreeing), rejected=rejected, step_since_ns=step_since
         )
+    conditions = Condition.GOOD
     if policy.max_confidence_ppb and confidence * PPB > policy.max_confidence_ppb * index:
         conditions |= Condition.WIDE
     basis, mark = form_mark(policy, index, sources, before, now_ns, traded_ticks)
-    stable = index
+    stable_nano = index * NANO
     if policy.stable_tau_ns and before.stable_ticks:
-        stable = (
-            ema(
-                before.stable_ticks * NANO,
-                index * NANO,
-                elapsed_ns=now_ns - before.updated_ns,
-                tau_ns=policy.stable_tau_ns,
-            )
-            // NANO
+        stable_nano = ema(
+            before.stable_nano or before.stable_ticks * NANO,
+            stable_nano,
+            elapsed_ns=now_ns - before.updated_ns,
+            tau_ns=policy.stable_tau_ns,
         )
     return Price(
         index_ticks=index,
         mark_ticks=mark,
-        stable_ticks=max(stable, 1),
+        stable_ticks=max(stable_nano // NANO, 1),
         confidence_ticks=confidence,
         basis_nano=basis,
+        stable_nano=stable_nano,
         conditions=int(conditions),
         used=len(agreeing),
         rejected=rejected,
         step_since_ns=0,
         updated_ns=now_ns,
+    )
+
+
+def _is_fresh(policy: OraclePolicy, seen: Seen, now_ns: int) -> bool:
+    return seen.observed_ns >= 0 and now_ns - seen.observed_ns <= policy.max_age_ns
+
+
+def _stands(
+    before: Price, condition: Condition, *, used: int, rejected: int, step_since_ns: int = 0
+) -> Price:
+    """Nobody to believe: the last good price stands, flagged. A jump not confirmed starts to wait anew."""
+    return msgspec.structs.replace(
+        before, conditions=int(condition), used=used, rejected=rejected, step_since_ns=step_since_ns
     )
 
 
@@ -125,11 +128,14 @@ def _doubt_jump(policy: OraclePolicy, index: int, before: Price, now_ns: int) ->
 def form_mark(
     policy: OraclePolicy, index: int, sources: tuple[Seen, ...], before: Price, now_ns: int, traded_ticks: int
 ) -> tuple[int, int]:
-    """(basis EMA in nano-ticks, mark in ticks). Sources: BitMEX basis mark, Hyperliquid and Binance median of three."""
+    """(basis EMA in nano-ticks, mark in ticks). A mark source that is stale counts as no trade.
+
+    Sources: BitMEX basis mark, Hyperliquid and Binance median of three.
+    """
     traded = traded_ticks
     if policy.mark_source:
         seen = sources[policy.sources.index(policy.mark_source)]
-        traded = seen.price_ticks if seen.observed_ns >= 0 else traded
+        traded = seen.price_ticks if _is_fresh(policy, seen, now_ns) else traded
     if policy.mark == "index" or (not traded and policy.mark == "source"):
         return 0, index
     if policy.mark == "source":

@@ -199,6 +199,7 @@ def _contingencies_less(upper: Level, lower: Level, over: Schedule, under: Sched
     terms: list[tuple[str, Callable[[Level, Schedule], int]]] = [
         ("floor per position", lambda level, schedule: schedule.floor_atoms * level.factor_ppb),
         ("flat amount", lambda level, schedule: level.flat_atoms),
+        ("share of the whole notional", lambda level, schedule: level.min_total_ppb),
         ("amount per order", lambda level, schedule: level.order_atoms),
         ("open orders", lambda level, schedule: int(level.orders)),
         ("fee to close", lambda level, schedule: _FEES[level.close_fee]),
@@ -221,6 +222,8 @@ def counts_more(upper: Weight, lower: Weight) -> str:
         return "a debt weighs less"
     if lower.sqrt_ppb and (upper.sqrt_ppb < lower.sqrt_ppb or upper.sqrt_top_ppb > lower.sqrt_top_ppb):
         return "the size discount is smaller"
+    if lower.cap_value_atoms and not 0 < upper.cap_value_atoms <= lower.cap_value_atoms:
+        return "the cap on its value is higher"
     points = {tier.floor_atoms for tier in (*upper.tiers, *lower.tiers)} | {upper.cap_atoms, lower.cap_atoms}
     far = max(points) * 2 + PPB
     if any(

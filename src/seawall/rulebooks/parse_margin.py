@@ -31,7 +31,9 @@ def read_margin(
         scope=table.choice("scope", ("account", "settlement")),
         numeraire=numeraire.name,
         collateral=_read_collateral(table.table("collateral"), assets),
-        weights={name: _read_weights(weight_sets.table(name), assets) for name in weight_sets.names()},
+        weights={
+            name: _read_weights(weight_sets.table(name), assets, numeraire) for name in weight_sets.names()
+        },
         instruments=_read_instruments(table.table("instruments"), assets, instruments),
         levels=tuple(_read_level(name, levels.table(name), numeraire) for name in levels.names()),
     )
@@ -49,8 +51,11 @@ def _read_collateral(table: Table, assets: dict[str, Asset]) -> dict[str, str]:
     return collateral
 
 
-def _read_weights(table: Table, assets: dict[str, Asset]) -> dict[str, Weight]:
-    return {name: _read_weight(table.table(name), _known(table, name, assets)) for name in table.names()}
+def _read_weights(table: Table, assets: dict[str, Asset], numeraire: Asset) -> dict[str, Weight]:
+    return {
+        name: _read_weight(table.table(name), _known(table, name, assets), numeraire)
+        for name in table.names()
+    }
 
 
 def _known(table: Table, name: str, assets: dict[str, Asset]) -> Asset:
@@ -63,7 +68,7 @@ def _known(table: Table, name: str, assets: dict[str, Asset]) -> Asset:
     return assets[name]
 
 
-def _read_weight(table: Table, asset: Asset) -> Weight:
+def _read_weight(table: Table, asset: Asset, numeraire: Asset) -> Weight:
     if table.has("weight"):
         if table.has("tiers"):
             table.refuse("weight", "stands beside 'tiers'", "Give either one weight, or tiers by size.")
@@ -75,6 +80,7 @@ def _read_weight(table: Table, asset: Asset) -> Weight:
         tiers=tiers,
         liability_ppb=table.rate("liability", PPB),
         cap_atoms=table.amount("cap", asset, 0),
+        cap_value_atoms=table.amount("cap_value", numeraire, 0),
         sqrt_ppb=table.rate("size_discount", 0),
         sqrt_top_ppb=table.rate("size_discount_top", 1_100_000_000),
     )
@@ -169,6 +175,7 @@ def _read_level(name: str, table: Table, numeraire: Asset) -> Level:
         schedule=match["schedule"],
         factor_ppb=parse_ppb(f"{factor} x", where=place) if factor else PPB,
         min_notional_ppb=table.rate("min_of_notional", 0),
+        min_total_ppb=table.rate("min_of_total", 0),
         weights=table.text("weights"),
         price=table.choice("price", ("mark", "index", "strict"), "mark"),
         profit=table.choice("profit", ("full", "losses_only"), "full"),

@@ -1,7 +1,8 @@
 """Accounts and money: open, deposit, withdraw, transfer, chosen leverage.
 
 Amounts atoms. Money may leave a pot only if what stays meets the `transfer` level (or `initial`
-where the rulebook names none); an unknown pot may receive money but not give any.
+where the rulebook names none), on prices good enough to withdraw on, and past no closed gate; an
+unknown pot may receive money but not give any. A withdrawal haircut rounds up, against who leaves.
 """
 
 from __future__ import annotations
@@ -10,15 +11,29 @@ import numpy as np
 
 from seawall.engine import commands as cmd
 from seawall.engine import events as ev
+from seawall.engine.decide.measure import convert, needed_instruments, pot_health
 from seawall.engine.decide.pots import ensure_cross_pot, ensure_isolated_pot
 from seawall.engine.decide.refuse import Refusal, known_account, known_asset, known_instrument, positive
 from seawall.engine.decide.sweep import sweep_pots
-from seawall.engine.state import EXTERNAL, FLAG_LIQUIDATING, SHORTFALL, State
+from seawall.engine.state import (
+    BACKSTOP,
+    EXTERNAL,
+    FEES,
+    FLAG_LIQUIDATING,
+    INSURANCE,
+    SHORTFALL,
+    WORTH,
+    State,
+)
 from seawall.engine.writer import Writer
+from seawall.instruments.model import InstrumentKind
 from seawall.kernels.margin import Overlay
 from seawall.ledger.columns import NONE
-from seawall.margin.statement import health
+from seawall.market.policy import Action
 from seawall.units import PPB
+
+FUNDED = (FEES, INSURANCE, BACKSTOP, SHORTFALL)  # house accounts that may be paid into
+MOST_ATOMS = 2**62
 
 
 def open_account(writer: Writer, command: cmd.OpenAccount) -> None:
@@ -27,26 +42,27 @@ def open_account(writer: Writer, command: cmd.OpenAccount) -> None:
         raise Refusal(
             "account numbers are given in order", account=command.account, next=len(state.account_pot)
         )
-    unit = state.asset_row[state.rulebook.margin.numeraire]
     writer.emit(
         ev.AccountOpened,
         account=command.account,
         owner=command.owner,
         pot=state.book.n_pots,
-        unit=unit,
+        unit=state.numeraire,
         role=0,
     )
 
 
 def deposit(writer: Writer, command: cmd.Deposit) -> None:
     state = writer.state
-    account = known_account(state, command.account, house=True)
+    account = known_account(state, command.account, house=FUNDED)
     asset = known_asset(state, command.asset)
     amount = positive(command.amount_atoms, "a deposit")
     pot = state.cross_pot(account, asset)
     held = int(state.book.balances[pot, asset]) if pot != NONE else 0
-    if held + amount > 2**62 or int(-state.book.balances[EXTERNAL, asset]) + amount > 2**62:
-        raise Refusal("the balance would pass 2**62 atoms", account=account, amount=amount)
+    inside = int(-state.book.balances[EXTERNAL, asset]) + amount
+    worth = convert(state, inside, asset, state.numeraire)
+    if max(held + amount, inside, worth or 0) > MOST_ATOMS:
+        raise Refusal("what the venue holds would pass 2**62 atoms", account=account, amount=amount)
     pot = ensure_cross_pot(writer, account, asset)
     writer.emit(
         ev.Transferred,
@@ -62,15 +78,14 @@ def withdraw(writer: Writer, command: cmd.Withdraw) -> None:
     account = known_account(state, command.account)
     asset = known_asset(state, command.asset)
     amount = positive(command.amount_atoms, "a withdrawal")
-    if until := state.gate_closed("withdraw", NONE):
-        raise Refusal("withdrawals are closed", account=account, until_ns=until)
     pot = state.cross_pot(account, asset)
+    _may_go_out(state, pot, account)
     _may_leave(state, pot, asset, amount, account)
-    haircut = amount * state.haircut_ppb[asset] // PPB
-    entries = [ev.Entry(pot, asset, -amount), ev.Entry(EXTERNAL, asset, amount - haircut)]
-    if haircut:
-        entries.append(ev.Entry(SHORTFALL, asset, haircut))
-    writer.emit(ev.Transferred, kind="withdrawal", rule=state.tag, entries=tuple(entries))
+    shortfall = max(-int(state.book.balances[SHORTFALL, asset]), 0)
+    haircut = min(-(-amount * state.haircut_ppb[asset] // PPB), shortfall)
+    shares = ((pot, -amount), (EXTERNAL, amount - haircut), (SHORTFALL, haircut))
+    entries = tuple(ev.Entry(taker, asset, atoms) for taker, atoms in shares if atoms)
+    writer.emit(ev.Transferred, kind="withdrawal", rule=state.tag, entries=entries)
 
 
 def transfer(writer: Writer, command: cmd.Transfer) -> None:
@@ -84,10 +99,14 @@ def transfer(writer: Writer, command: cmd.Transfer) -> None:
     else:
         giver = state.cross_pot(source, asset)
     isolated = known_instrument(state, command.to_isolated) if command.to_isolated else NONE
-    if isolated != NONE and state.settle_row[isolated] != asset:
+    if isolated != NONE and not _isolates(state, isolated, asset):
         raise Refusal(
             f"an isolated {command.to_isolated} pot holds only its settlement asset", account=target
         )
+    if source == target and command.from_isolated == command.to_isolated:
+        raise Refusal("a transfer needs two different pots", account=source)
+    if source != target:
+        _may_go_out(state, giver, source)
     _may_leave(state, giver, asset, amount, source)
     taker = (
         ensure_isolated_pot(writer, target, isolated)
@@ -103,17 +122,52 @@ def transfer(writer: Writer, command: cmd.Transfer) -> None:
     sweep_pots(writer, np.array([giver, taker], np.int64))
 
 
+def _isolates(state: State, instrument: int, asset: int) -> bool:
+    spot = state.instruments[instrument].kind is InstrumentKind.SPOT
+    return not spot and state.settle_row[instrument] == asset
+
+
+def _may_go_out(state: State, pot: int, account: int) -> None:
+    """Refuse where withdrawals are closed, or another cross pot of the account is in trouble.
+
+    Holds for withdrawals and for transfers to another account (dYdX gates both), not within one account.
+    """
+    rows = needed_instruments(state, pot) if pot != NONE else []
+    until = max([state.gate_closed("withdraw", row) for row in (NONE, *rows)])
+    if until:
+        raise Refusal("withdrawals are closed", account=account, until_ns=until)
+    for other in state.pots_of(account):
+        if other == pot or state.book.pot_instrument[other] != NONE:
+            continue
+        found = pot_health(state, other, WORTH)
+        if not found.known or found.equity_atoms < 0 or state.flags[other] & FLAG_LIQUIDATING:
+            raise Refusal(
+                "another pot of the account is below zero, unknown or being liquidated",
+                account=account,
+                pot=other,
+                equity_atoms=found.equity_atoms,
+            )
+
+
 def _may_leave(state: State, pot: int, asset: int, amount: int, account: int) -> None:
-    """Refuse unless the pot holds the amount and what stays meets the transfer level."""
+    """Refuse unless the pot holds the amount and what stays meets the transfer level on good prices."""
     held = int(state.book.balances[pot, asset]) if pot != NONE else 0
     if held < amount:
         raise Refusal("the balance is too small", account=account, balance_atoms=held, amount_atoms=amount)
     if state.flags[pot] & FLAG_LIQUIDATING:
         raise Refusal("the account is being liquidated", account=account)
     level = transfer_level(state)
-    after = health(state.book, state.margin, state.market, pot, level, Overlay(asset=asset, cash=-amount))
+    after = pot_health(state, pot, level, Overlay(asset=asset, cash=-amount))
     if not after.known:
         raise Refusal("a price this account needs is unknown", account=account, instrument=after.unknown)
+    for row in needed_instruments(state, pot):
+        conditions = state.prices[row].conditions
+        if not state.policies[row].allows(Action.WITHDRAW, conditions):
+            raise Refusal(
+                f"the price of {state.instruments[row].name} is not good enough to take money out",
+                account=account,
+                conditions=conditions,
+            )
     if after.margin_atoms < 0:
         raise Refusal(
             f"what stays would not meet the {level} level",
@@ -132,8 +186,10 @@ def set_leverage(writer: Writer, command: cmd.SetLeverage) -> None:
     state = writer.state
     account = known_account(state, command.account)
     instrument = known_instrument(state, command.instrument)
-    schedules = state.rulebook.margin.instruments[command.instrument].schedules.values()
-    cap = max((schedule.max_leverage for schedule in schedules), default=0)
+    margin = state.rulebook.margin.instruments.get(command.instrument)
+    if margin is None:
+        raise Refusal(f"{command.instrument} is not margined and has no leverage", account=account)
+    cap = max((schedule.max_leverage for schedule in margin.schedules.values()), default=0)
     if not 1 <= command.leverage <= (cap or 1000):
         raise Refusal(
             "leverage outside what the venue offers",
@@ -143,29 +199,22 @@ def set_leverage(writer: Writer, command: cmd.SetLeverage) -> None:
         )
     settle = state.settle_row[instrument]
     pot = state.isolated_pot(account, instrument) if command.isolated else state.cross_pot(account, settle)
-    if pot != NONE:
-        slot = state.book.position(pot, instrument)
-        before = int(state.book.pos_leverage[slot]) if slot != NONE else 0
-        if slot != NONE and state.book.pos_lots[slot] and (not before or command.leverage < before):
-            _leverage_fits(state, pot, slot, command.leverage, account)
+    slot = state.book.position(pot, instrument) if pot != NONE else NONE
+    if slot != NONE and (state.book.pos_lots[slot] or state.book.pos_orders[slot]):
+        before = int(state.book.pos_leverage[slot])
+        if not before or command.leverage < before:
+            _leverage_fits(state, pot, instrument, command.leverage, account)
     if command.isolated:
         pot = ensure_isolated_pot(writer, account, instrument)
     else:
         pot = ensure_cross_pot(writer, account, settle)
     writer.emit(ev.LeverageSet, pot=pot, instrument=instrument, leverage=command.leverage)
+    sweep_pots(writer, np.array([pot], np.int64))
 
 
-def _leverage_fits(state: State, pot: int, slot: int, leverage: int, account: int) -> None:
+def _leverage_fits(state: State, pot: int, instrument: int, leverage: int, account: int) -> None:
     """Lower leverage asks for more initial margin: refuse if the pot does not have it."""
-    instrument = int(state.book.pos_instrument[slot])
-    after = health(
-        state.book,
-        state.margin,
-        state.market,
-        pot,
-        "initial",
-        Overlay(instrument=instrument, leverage=leverage),
-    )
+    after = pot_health(state, pot, "initial", Overlay(instrument=instrument, leverage=leverage))
     if not after.known or after.margin_atoms < 0:
         raise Refusal(
             "the position needs more initial margin at this leverage",

@@ -1,95 +1,165 @@
-"""P10-P12 at work: what becomes of a pot the ladder could not save.
+"""P10-P12 at work: what becomes of a pot the ladder could not save, and of a vault below zero.
 
-Order: the rulebook's waterfall. Insurance pays in the pot's unit; auto-deleveraging closes its
-positions against the other side; socialising takes the rest from everyone. What is left of the
-pot then goes to the backstop vault, so that it ends at exactly zero. A loss no tier took stands in
-the shortfall pot and halts the venue. Amounts atoms, deficits rounded up by flooring equity.
+Order: the rulebook's waterfall. Insurance pays in the pot's unit; auto-deleveraging closes its positions
+against the other side; socialising takes the rest from everyone. A bankrupt pot ends at exactly zero: what
+is left goes to the vault. A pot that is solvent loses its positions at the mark and keeps the rest. A loss
+no tier took stands in the shortfall pot and halts the venue. Amounts atoms, deficits rounded up.
 """
 
 from __future__ import annotations
 
 from seawall.engine import events as ev
 from seawall.engine.decide.deleverage import deleverage
-from seawall.engine.decide.pots import cancel_all
+from seawall.engine.decide.measure import open_slots, vault_worth_atoms, worth_atoms
+from seawall.engine.decide.pools import watch_pools
+from seawall.engine.decide.pots import cancel_all, recall
 from seawall.engine.decide.safeguards import negative_equity_seen
 from seawall.engine.decide.socialise import socialise
-from seawall.engine.decide.trades_write import charge_liquidation_fee, write_trade
-from seawall.engine.state import BACKSTOP, INSURANCE, SHORTFALL, WORTH, State
+from seawall.engine.decide.takeover import (
+    end,
+    give_position,
+    hand_over,
+    pay_debts,
+    positions,
+    vault_refuses,
+)
+from seawall.engine.state import BACKSTOP, INSURANCE, SHORTFALL, State
 from seawall.engine.writer import Writer
-from seawall.ledger.columns import NONE
-from seawall.ledger.trade import notional
-from seawall.liquidation.rules import Step
-from seawall.liquidation.tiers import AdlTier, InsuranceTier
+from seawall.liquidation.tiers import AdlTier, InsuranceTier, WaterfallTier
 from seawall.liquidation.waterfall import draw
-from seawall.margin.statement import health
+from seawall.margin.statement import Health
 
 FUND_POTS = {"insurance": INSURANCE, "backstop": BACKSTOP}
-
-
-def worth_atoms(state: State, pot: int) -> int:
-    """What the pot is worth at its marks, no haircut, in its unit; the caller knows its prices are usable."""
-    return health(state.book, state.margin, state.market, pot, WORTH).equity_atoms
-
-
-def open_slots(state: State, pot: int) -> list[int]:
-    return [slot for slot in state.book.positions(pot) if state.book.pos_lots[slot]]
 
 
 def resolve(writer: Writer, pot: int, *, cause: int) -> None:
     """Run the waterfall over one pot and end its liquidation."""
     state = writer.state
     cancel_all(writer, pot, cause=cause, reason="bankruptcy")
-    unit = int(state.book.pot_unit[pot])
-    equity = worth_atoms(state, pot)
-    seq = writer.emit(
+    seq = recall(writer, pot, cause=cause, why="the ladder has ended", heir=BACKSTOP)
+    unit, equity = int(state.book.pot_unit[pot]), worth_atoms(state, pot)
+    if equity >= 0:
+        _release(writer, pot, unit, cause=seq)
+        return
+    seq = _bankrupt(writer, pot, unit, equity, cause=seq)
+    negative_equity_seen(writer, pot, equity, cause=seq)
+    _run_tiers(writer, pot, unit, cause=seq)
+    unpaid = _book_unpaid(writer, pot, unit, cause=seq)
+    hand_over(writer, pot, cause=seq)
+    end(writer, pot, Health(worth_atoms(state, pot), 0, -1), "bankrupt", "waterfall", cause=seq)
+    if unpaid:
+        _halt(writer, unit, unpaid, cause=seq)
+
+
+def _release(writer: Writer, pot: int, unit: int, *, cause: int) -> None:
+    """A pot still worth something: winners or the vault take its positions, it keeps the rest."""
+    state = writer.state
+    if vault_refuses(state, pot):
+        _run_tiers(writer, pot, unit, cause=cause)
+    for row, lots in positions(state, pot):
+        give_position(writer, pot, row, lots, cause=cause)
+    pay_debts(writer, pot, cause=cause)
+    end(writer, pot, Health(worth_atoms(state, pot), 0, -1), "closed", "waterfall", cause=cause)
+
+
+def cover_vault(writer: Writer, *, cause: int = 0) -> None:
+    """A vault worth less than nothing is a loss like any other: the waterfall covers it, or the venue halts.
+
+    A vault that cannot be valued is left alone until it can be.
+    """
+    state, book = writer.state, writer.state.book
+    if state.halted or (not open_slots(state, BACKSTOP) and not (book.balances[BACKSTOP] < 0).any()):
+        return
+    units = range(len(state.rulebook.assets)) if state.margin.view.settlement_scope else [state.numeraire]
+    for unit in units:
+        worth = vault_worth_atoms(state, unit)
+        if worth is None or worth >= 0:
+            continue
+        seq = _bankrupt(writer, BACKSTOP, unit, worth, cause=cause)
+        _run_tiers(writer, BACKSTOP, unit, cause=seq)
+        if unpaid := _book_unpaid(writer, BACKSTOP, unit, cause=seq):
+            _halt(writer, unit, unpaid, cause=seq)
+            return
+
+
+def _bankrupt(writer: Writer, pot: int, unit: int, equity: int, *, cause: int) -> int:
+    return writer.emit(
         ev.Bankrupt,
         cause=cause,
         pot=pot,
         asset=unit,
-        deficit_atoms=max(-equity, 0),
-        rule=f"{state.tag} waterfall",
+        deficit_atoms=-equity,
+        rule=f"{writer.state.tag} waterfall",
     )
-    if equity < 0:
-        negative_equity_seen(writer, pot, equity, cause=seq)
-    for number, tier in enumerate(state.rulebook.waterfall):
-        due = max(-worth_atoms(state, pot), 0)
-        if not due and not open_slots(state, pot):
-            break
-        if isinstance(tier, InsuranceTier):
-            _insure(writer, pot, unit, number, tier, due, cause=seq)
-        elif isinstance(tier, AdlTier):
-            if due == 0 and _vault_takes(state, pot) == "":
-                break
-            deleverage(writer, pot, unit, number, tier, cause=seq)
-        elif due:
-            socialise(writer, pot, unit, number, tier, due, cause=seq)
-    unpaid = max(-worth_atoms(state, pot), 0)
-    if unpaid:
-        writer.emit(
-            ev.Transferred,
-            cause=seq,
-            kind="shortfall",
-            rule=f"{state.tag} waterfall",
-            entries=(ev.Entry(SHORTFALL, unit, -unpaid), ev.Entry(pot, unit, unpaid)),
-        )
-    hand_over(writer, pot, cause=seq)
+
+
+def _due(state: State, pot: int, unit: int) -> int:
+    """What the pot is short of, in its unit."""
+    worth = vault_worth_atoms(state, unit) if pot == BACKSTOP else worth_atoms(state, pot)
+    assert worth is not None
+    return max(-worth, 0)
+
+
+def _run_tiers(writer: Writer, pot: int, unit: int, *, cause: int) -> None:
+    """Each tier in its order; deleveraging first while the fund's drawdown asks for it."""
+    state = writer.state
+    for number, tier in _in_order(state, unit):
+        due = _due(state, pot, unit)
+        if isinstance(tier, AdlTier):
+            if not open_slots(state, pot) or (due == 0 and pot != BACKSTOP and not vault_refuses(state, pot)):
+                continue
+            if pot == BACKSTOP and due == 0:
+                continue
+            if not _too_small(writer, pot, unit, number, tier, due, cause=cause):
+                deleverage(writer, pot, unit, number, tier, cause=cause)
+        elif due == 0:
+            continue
+        elif isinstance(tier, InsuranceTier):
+            _insure(writer, pot, unit, number, tier, due, cause=cause)
+        elif not _too_small(writer, pot, unit, number, tier, due, cause=cause):
+            socialise(writer, pot, unit, number, tier, due, cause=cause)
+
+
+def _in_order(state: State, unit: int) -> list[tuple[int, WaterfallTier]]:
+    numbered = list(enumerate(state.rulebook.waterfall))
+    if state.drawdown is None or not state.pools[unit].active:
+        return numbered
+    return sorted(numbered, key=lambda entry: (not isinstance(entry[1], AdlTier), entry[0]))
+
+
+def _too_small(
+    writer: Writer, pot: int, unit: int, number: int, tier: WaterfallTier, due: int, *, cause: int
+) -> bool:
+    """A deficit under the tier's floor is left to the next one; says so. Nothing due is no deficit."""
+    if not 0 < due < tier.min_deficit_atoms:
+        return False
+    _passed(writer, pot, unit, number, tier, 0, due, f"below the {tier.min_deficit_atoms} it acts on", cause)
+    return True
+
+
+def _passed(
+    writer: Writer,
+    pot: int,
+    unit: int,
+    number: int,
+    tier: WaterfallTier,
+    paid: int,
+    left: int,
+    why: str,
+    cause: int,
+) -> None:
     writer.emit(
-        ev.LiquidationEnded,
-        cause=seq,
+        ev.TierPassed,
+        cause=cause,
         pot=pot,
-        equity_atoms=worth_atoms(state, pot),
-        requirement_atoms=0,
-        outcome="bankrupt",
-        rule=f"{state.tag} waterfall",
+        asset=unit,
+        tier=number,
+        kind=tier.kind,
+        paid_atoms=paid,
+        left_atoms=left,
+        why=why,
+        rule=f"{writer.state.tag} waterfall.{number}",
     )
-    if unpaid:
-        writer.emit(
-            ev.VenueHalted,
-            cause=seq,
-            asset=unit,
-            unpaid_atoms=unpaid,
-            reason=f"no tier of the waterfall took {unpaid} atoms of asset {unit}",
-        )
 
 
 def _insure(
@@ -97,8 +167,8 @@ def _insure(
 ) -> None:
     state = writer.state
     fund = FUND_POTS[tier.fund]
-    held = max(int(state.book.balances[fund, unit]), 0)
-    paid = draw([tier], {tier.fund: held}, due, room_atoms={tier.fund: held}).payments[0]
+    held = 0 if fund == pot else _spendable(state, fund, unit)
+    paid = draw([tier], {tier.fund: held}, due).payments[0]
     seq = cause
     if paid.paid_atoms:
         seq = writer.emit(
@@ -108,104 +178,39 @@ def _insure(
             entries=(ev.Entry(fund, unit, -paid.paid_atoms), ev.Entry(pot, unit, paid.paid_atoms)),
             rule=f"{state.tag} waterfall.{number}",
         )
-    writer.emit(
-        ev.TierPassed,
-        cause=seq,
-        pot=pot,
-        asset=unit,
-        tier=number,
-        kind="insurance",
-        paid_atoms=paid.paid_atoms,
-        left_atoms=due - paid.paid_atoms,
-        why=str(paid.reason),
-        rule=f"{state.tag} waterfall.{number}",
-    )
+    left = due - paid.paid_atoms
+    _passed(writer, pot, unit, number, tier, paid.paid_atoms, left, str(paid.reason), seq)
+    watch_pools(writer, cause=seq)
 
 
-def take_over(writer: Writer, pot: int, step: Step, *, cause: int) -> str:
-    """The vault takes the pot's positions as the step says; returns why it would not, or ''."""
-    state = writer.state
-    equity = worth_atoms(state, pot)
-    if equity < 0:
-        return f"equity {equity} is below zero"
-    if refused := _vault_takes(state, pot):
-        return refused
-    seq = writer.emit(
-        ev.TakenOver,
-        cause=cause,
-        pot=pot,
-        to_pot=BACKSTOP,
-        equity_atoms=equity,
-        rule=f"{state.tag} liquidation.{step.name}",
-    )
-    cancel_all(writer, pot, cause=seq, reason=step.name)
-    if step.takeover_price == "mark":
-        number = state.rulebook.liquidation.steps.index(step)
-        for row, lots in _positions(state, pot):
-            mark = int(state.market.mark[row])
-            size = notional(state.instruments[row], lots, mark)
-            traded = write_trade(
-                writer, row, mark, [(pot, -lots), (BACKSTOP, lots)], kind="takeover", cause=seq
-            )
-            charge_liquidation_fee(writer, pot, row, size, number, cause=traded)
-    else:
-        # At the bankruptcy price the whole equity goes with the positions: the same as handing over everything.
-        hand_over(writer, pot, cause=seq)
-    writer.emit(
-        ev.LiquidationEnded,
-        cause=seq,
-        pot=pot,
-        equity_atoms=worth_atoms(state, pot),
-        requirement_atoms=0,
-        outcome="taken_over",
-        rule=f"{state.tag} liquidation.{step.name}",
-    )
-    return ""
+def _spendable(state: State, fund: int, unit: int) -> int:
+    """What a fund may pay: its balance, and of the vault's no more than the vault is worth."""
+    held = max(int(state.book.balances[fund, unit]), 0)
+    if fund != BACKSTOP:
+        return held
+    worth = vault_worth_atoms(state, unit)
+    return 0 if worth is None else min(held, max(worth, 0))
 
 
-def _vault_takes(state: State, pot: int) -> str:
-    """Why the vault cannot take this pot ('' if it can): its own equity must cover its level with the pot added."""
-    level = state.rulebook.liquidation.backstop_level
-    if not level:
-        return ""
-    vault = health(state.book, state.margin, state.market, BACKSTOP, level)
-    added = health(state.book, state.margin, state.market, pot, level)
-    if not vault.known or not added.known:
-        return "the vault cannot be valued"
-    room = (
-        vault.margin_atoms + added.margin_atoms
-        if state.book.pot_unit[pot] == state.book.pot_unit[BACKSTOP]
-        else vault.margin_atoms
-    )
-    return "" if room >= 0 else f"the vault would be {-room} short of its {level} level"
-
-
-def _positions(state: State, pot: int) -> list[tuple[int, int]]:
-    book = state.book
-    return sorted(
-        (int(book.pos_instrument[slot]), int(book.pos_lots[slot])) for slot in open_slots(state, pot)
-    )
-
-
-def hand_over(writer: Writer, pot: int, *, cause: int) -> None:
-    """Positions at the mark and every balance, debts too, go to the vault; the pot ends empty."""
-    state = writer.state
-    for row, lots in _positions(state, pot):
-        write_trade(
-            writer,
-            row,
-            int(state.market.mark[row]),
-            [(pot, -lots), (BACKSTOP, lots)],
-            kind="takeover",
-            cause=cause,
-        )
-    entries = []
-    for asset in range(len(state.rulebook.assets)):
-        atoms = int(state.book.balances[pot, asset])
-        if atoms:
-            entries += [ev.Entry(pot, asset, -atoms), ev.Entry(BACKSTOP, asset, atoms)]
-    if entries:
+def _book_unpaid(writer: Writer, pot: int, unit: int, *, cause: int) -> int:
+    """What no tier took is owed by the shortfall pot."""
+    unpaid = _due(writer.state, pot, unit)
+    if unpaid:
         writer.emit(
-            ev.Transferred, cause=cause, kind="takeover", entries=tuple(entries), rule=f"{state.tag} takeover"
+            ev.Transferred,
+            cause=cause,
+            kind="shortfall",
+            rule=f"{writer.state.tag} waterfall",
+            entries=(ev.Entry(SHORTFALL, unit, -unpaid), ev.Entry(pot, unit, unpaid)),
         )
-    assert state.book.pot_head[pot] == NONE or not open_slots(state, pot)
+    return unpaid
+
+
+def _halt(writer: Writer, unit: int, unpaid: int, *, cause: int) -> None:
+    writer.emit(
+        ev.VenueHalted,
+        cause=cause,
+        asset=unit,
+        unpaid_atoms=unpaid,
+        reason=f"no tier of the waterfall took {unpaid} atoms of asset {unit}",
+    )

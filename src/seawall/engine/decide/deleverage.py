@@ -1,9 +1,9 @@
 """P11 at work: closing a bankrupt pot's positions against the other side of the market.
 
-Lots signed, prices ticks. Candidates are all pots with an opposite position that are not
-themselves being liquidated; the venue's own pots take no part. At the bankruptcy price the deficit
-is shared over the pot's positions by requirement, the price rounded so that the pot is not left
-below zero (the half tick goes against the winners, as the loss does).
+Lots signed, prices ticks. Candidates are all pots with an opposite position that are not themselves being
+liquidated and can be valued; the venue's own pots take no part. At the bankruptcy price the deficit is shared
+over the pot's positions by requirement, the price rounded so that the pot is not left below zero (the half
+tick goes against the winners, as the loss does). Orders of who is hit are cancelled in that market (BitMEX).
 """
 
 from __future__ import annotations
@@ -12,15 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.engine import events as ev
-from seawall.engine.decide.select import shifted_price
+from seawall.engine.decide.adl_find import circle, pick, reachable
+from seawall.engine.decide.measure import convert, pots_health, vault_worth_atoms, worth_atoms
+from seawall.engine.decide.pots import cancel_all
+from seawall.engine.decide.select import NO_PRICE, shifted_price
 from seawall.engine.decide.trades_write import write_trade
-from seawall.engine.state import FLAG_LIQUIDATING, FLAG_UNKNOWN, HOUSE_ACCOUNTS, WORTH, State
+from seawall.engine.state import BACKSTOP, FLAG_LIQUIDATING, FLAG_UNKNOWN, HOUSE_ACCOUNTS, WORTH, State
 from seawall.engine.writer import Writer
-from seawall.kernels import layout
+from seawall.ledger.trade import trade_value
 from seawall.liquidation.adl import fill_pro_rata, fill_queue
 from seawall.liquidation.adl_rank import AdlCandidates, rank
 from seawall.liquidation.tiers import AdlTier
-from seawall.margin.statement import book_health, health, statement
+from seawall.margin.statement import statement
 
 I64 = NDArray[np.int64]
 
@@ -28,16 +31,20 @@ I64 = NDArray[np.int64]
 def deleverage(writer: Writer, pot: int, unit: int, number: int, tier: AdlTier, *, cause: int) -> None:
     """Close every position of `pot` as far as the other side reaches."""
     state = writer.state
-    before = health(state.book, state.margin, state.market, pot, WORTH).equity_atoms
-    shares = _deficit_shares(state, pot, before)
-    closed, left = 0, 0
-    for row, lots, equity_share in shares:
-        price = _price(state, tier, row, lots, equity_share)
-        taken, missing = (
-            _close(writer, pot, row, lots, price, number, tier, cause=cause) if price > 0 else (0, abs(lots))
-        )
-        closed, left = closed + taken, left + missing
-    after = health(state.book, state.margin, state.market, pot, WORTH).equity_atoms
+    before = _worth(state, pot, unit)
+    closed, left, notes = 0, 0, []
+    for row, lots, equity_share in _equity_shares(state, pot, unit, before):
+        name = state.instruments[row].name
+        if state.gate_closed("adl", row):
+            notes.append(f"{name} is gated")
+            left += abs(lots)
+            continue
+        price, note = _price(state, tier, unit, row, lots, equity_share)
+        notes += [f"{name} {note}"] if note else []
+        taken = _close(writer, pot, row, lots, price, number, tier, note, cause=cause) if price > 0 else 0
+        closed, left = closed + taken, left + abs(lots) - taken
+    after = _worth(state, pot, unit)
+    why = f"{tier.ranker} at {tier.price}: {closed} lots closed, {left} found nobody"
     writer.emit(
         ev.TierPassed,
         cause=cause,
@@ -45,83 +52,114 @@ def deleverage(writer: Writer, pot: int, unit: int, number: int, tier: AdlTier, 
         asset=unit,
         tier=number,
         kind="adl",
-        paid_atoms=max(after - min(before, 0), 0),
+        paid_atoms=max(min(after, 0) - min(before, 0), 0),
         left_atoms=max(-after, 0),
-        why=f"{tier.ranker} at {tier.price}: {closed} lots closed, {left} found nobody",
+        why="; ".join([why, *notes]),
         rule=f"{state.tag} waterfall.{number}",
     )
 
 
-def _deficit_shares(state: State, pot: int, equity: int) -> list[tuple[int, int, int]]:
-    """(instrument, lots, share of equity) by requirement at the trigger level; the last takes the odd atoms. Source: dYdX v4."""
-    parts = [
-        part
-        for part in statement(
-            state.book, state.margin, state.market, pot, state.rulebook.liquidation.trigger
-        ).parts
-        if part.kind == "position" and part.size
-    ]
-    parts.sort(key=lambda part: part.name)
-    total, given, shares = sum(part.amount_atoms for part in parts) or 1, 0, []
-    for index, part in enumerate(parts):
-        share = equity - given if index == len(parts) - 1 else equity * part.amount_atoms // total
+def _worth(state: State, pot: int, unit: int) -> int:
+    worth = vault_worth_atoms(state, unit) if pot == BACKSTOP else worth_atoms(state, pot)
+    assert worth is not None
+    return worth
+
+
+def _equity_shares(state: State, pot: int, unit: int, equity: int) -> list[tuple[int, int, int]]:
+    """(instrument, lots, share of equity) by requirement at the trigger level; the last takes the odd atoms.
+
+    Source: dYdX v4. Without requirements (a vault under scope "settlement") the shares are equal.
+    """
+    book, level = state.book, state.rulebook.liquidation.trigger
+    held = sorted(
+        (int(book.pos_instrument[slot]), int(book.pos_lots[slot]))
+        for slot in book.positions(pot)
+        if book.pos_lots[slot]
+    )
+    if state.margin.view.settlement_scope:
+        held = [(row, lots) for row, lots in held if state.settle_row[row] == unit]
+    needs = {
+        part.name: part.amount_atoms
+        for part in statement(book, state.margin, state.market, pot, level).parts
+        if part.kind == "position"
+    }
+    weights = [needs.get(row, 0) for row, _lots in held]
+    if not any(weights):
+        weights = [1] * len(held)
+    total, given = sum(weights), 0
+    shares: list[tuple[int, int, int]] = []
+    for (row, lots), weight in zip(held, weights, strict=True):
+        share = equity - given if len(shares) == len(held) - 1 else equity * weight // total
         given += share
-        shares.append((part.name, part.size, share))
+        shares.append((row, lots, share))
     return shares
 
 
-def _price(state: State, tier: AdlTier, row: int, lots: int, equity_share: int) -> int:
+def _price(
+    state: State, tier: AdlTier, unit: int, row: int, lots: int, equity_share: int
+) -> tuple[int, str]:
+    """(ticks, or 0 where there is no positive one; what is to be said about it)."""
+    mark, previous = int(state.market.mark[row]), int(state.previous_mark[row])
     if tier.price == "mark":
-        return int(state.market.mark[row])
+        return mark, ""
     if tier.price == "previous_mark":
-        return int(state.previous_mark[row]) or int(state.market.mark[row])
-    settle, unit = state.settle_row[row], state.asset_row[state.rulebook.margin.numeraire]
-    if settle != unit and not state.margin.view.settlement_scope:
-        # The share is in the pot's unit; turn it into the settlement asset at its index, against the pot.
-        collateral = state.margin.view.collateral[settle]
-        priced = int(collateral[layout.AST_INSTRUMENT])
-        num = int(state.market.index_price[priced]) * int(collateral[layout.AST_NUM])
-        equity_share = equity_share * int(collateral[layout.AST_DEN]) // num
-    return shifted_price(state, row, lots, equity_share) or int(state.market.mark[row])
+        return (previous, "") if previous else (mark, "has no mark before this one: closed at the mark")
+    share = convert(state, equity_share, unit, state.settle_row[row])
+    price = NO_PRICE if share is None else shifted_price(state, row, lots, share)
+    return (price, "") if price > 0 else (0, "has no positive bankruptcy price")
 
 
 def _close(
-    writer: Writer, pot: int, row: int, lots: int, price: int, number: int, tier: AdlTier, *, cause: int
-) -> tuple[int, int]:
+    writer: Writer,
+    pot: int,
+    row: int,
+    lots: int,
+    price: int,
+    number: int,
+    tier: AdlTier,
+    note: str,
+    *,
+    cause: int,
+) -> int:
     state = writer.state
     pots, slots = opposite_side(state, row, lots, exclude=pot)
     if not pots.size:
-        return 0, abs(lots)
+        return 0
     available = np.abs(state.book.pos_lots[slots])
-    if tier.ranker == "pro_rata":
-        fill = fill_pro_rata(available, abs(lots), ids=pots)
-    else:
-        ranking = rank(
-            adl_candidates(state, row, pots, slots),
-            tier.ranker,
-            direction=tier.direction,
-            unit_atoms=state.rulebook.assets[state.settle_row[row]].atoms_per_unit,
-            seed=state.seq if tier.seed_from else None,
-        )
-        fill = fill_queue(ranking.order, available, abs(lots))
+    taken = np.asarray(_taken(state, tier, row, pots, slots, available, abs(lots)))
     sign = 1 if lots > 0 else -1
-    legs = [(int(p), sign * int(n)) for p, n in zip(pots, fill.lots, strict=True) if n]
+    hit = np.flatnonzero(taken)
+    legs = [(int(pots[i]), sign * int(taken[i])) for i in hit]
     filled = sum(n for _p, n in legs)
-    if legs:
-        write_trade(
-            writer,
-            row,
-            price,
-            [(pot, -filled), *legs],
-            kind="adl",
-            cause=cause,
-            rule=f"{state.tag} waterfall.{number}",
-        )
-    return abs(filled), fill.remaining_lots
+    if not legs:
+        return 0
+    rule = f"{state.tag} waterfall.{number}" + (f" ({note})" if note else "")
+    seq = write_trade(writer, row, price, [(pot, -filled), *legs], kind="adl", cause=cause, rule=rule)
+    for winner, _lots in legs:
+        cancel_all(writer, winner, cause=seq, reason="adl", row=row)
+        writer.touched[winner] = seq
+    return abs(filled)
+
+
+def _taken(
+    state: State, tier: AdlTier, row: int, pots: I64, slots: I64, available: I64, needed: int
+) -> I64:
+    """Lots from each candidate, by the tier's rule."""
+    if tier.ranker == "pro_rata":
+        return fill_pro_rata(available, needed, ids=pots).lots
+    if tier.ranker == "unranked":
+        return fill_queue(circle(pots, state.seq), available, needed).lots
+    unit_atoms = state.rulebook.assets[state.settle_row[row]].atoms_per_unit
+    everyone = adl_candidates(state, row, pots, slots)
+    rows = reachable(everyone, tier.ranker, needed, unit_atoms=unit_atoms, direction=tier.direction)
+    ranking = rank(pick(everyone, rows), tier.ranker, direction=tier.direction, unit_atoms=unit_atoms)
+    taken = np.zeros(pots.size, np.int64)
+    taken[rows] = fill_queue(ranking.order, available[rows], needed).lots
+    return taken
 
 
 def opposite_side(state: State, row: int, lots: int, *, exclude: int) -> tuple[I64, I64]:
-    """Pots (ascending) and slots of positions opposite to `lots`, without house pots, the unknown and the liquidating."""
+    """Pots (ascending) and slots of users' positions against `lots`, not unknown, not liquidating."""
     book = state.book
     count = book.n_positions
     held = book.pos_lots[:count]
@@ -140,18 +178,19 @@ def opposite_side(state: State, row: int, lots: int, *, exclude: int) -> tuple[I
 
 
 def adl_candidates(state: State, row: int, pots: I64, slots: I64) -> AdlCandidates:
-    """The columns the rankers read, in settlement atoms for the position and unit atoms for the account."""
-    book, instrument = state.book, state.instruments[row]
+    """The columns the rankers read, all in atoms of the settlement asset (equity converted at the index)."""
+    book, instrument, settle = state.book, state.instruments[row], state.settle_row[row]
     lots, cost = book.pos_lots[slots], book.pos_cost[slots]
     mark = int(state.market.mark[row])
-    if instrument.kind.inverse:
-        value = -(lots * instrument.value_num) // mark
-    else:
-        value = lots * mark * instrument.value_num
-    equity, requirement, _ = book_health(
-        book, state.margin, state.market, pots, WORTH, state.rulebook.liquidation.trigger
-    )
-    worth = equity[0]
+    value = _values(instrument.kind.inverse, instrument.value_num, lots, mark)
+    if value is None:  # Python integers: an inverse lots * value_num may pass 64 bits where its value does not
+        value = np.array([trade_value(instrument, held, mark) for held in lots.tolist()], np.int64)
+    equity, requirement, _ = pots_health(state, pots, WORTH, state.rulebook.liquidation.trigger)
+    worth, needs = equity[0].copy(), requirement[1].copy()
+    for place in np.flatnonzero(book.pot_unit[pots] != settle).tolist():
+        unit = int(book.pot_unit[pots[place]])
+        worth[place] = convert(state, int(worth[place]), unit, settle) or 0
+        needs[place] = convert(state, int(needs[place]), unit, settle) or 0
     profit = value - cost
     return AdlCandidates(
         pot_ids=pots,
@@ -161,6 +200,14 @@ def adl_candidates(state: State, row: int, pots: I64, slots: I64) -> AdlCandidat
         unrealised_atoms=profit,
         wallet_atoms=worth - profit,
         account_value_atoms=worth,
-        maintenance_atoms=requirement[1],
+        maintenance_atoms=needs,
         bankruptcy_value_atoms=value - worth,
     )
+
+
+def _values(inverse: bool, value_num: int, lots: I64, mark: int) -> I64 | None:
+    """Values of all positions at once where the products surely fit 64 bits, else None."""
+    most = int(np.abs(lots).max(initial=0)) * value_num * (1 if inverse else mark)
+    if most >= 2**62:
+        return None
+    return -(lots * value_num) // mark if inverse else lots * (mark * value_num)

@@ -1,32 +1,31 @@
 """P14 and the end of a contract: funding payments, expiry and settlement.
 
-Rates ppb of the position's value, prices ticks. Each account's payment is floored against it; the
-odd atoms go to the fee pot. Settlement closes every position at one price against nobody: lots and
-cost of a market are zero-sum, so the closing trades cancel among themselves.
+Rates ppb of the position's value, prices ticks. Each account's payment is rounded against it; the odd atoms
+go to the fee pot. Settlement closes every position at one price against nobody: lots and cost of a market
+are zero-sum, so the closing trades cancel among themselves.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seawall.engine import commands as cmd
 from seawall.engine import events as ev
 from seawall.engine.decide.pots import cancel_all
+from seawall.engine.decide.prices import ABSURD, MOST_ATOMS
 from seawall.engine.decide.refuse import Refusal, known_instrument, positive
 from seawall.engine.decide.sweep import sweep_all
 from seawall.engine.decide.trades_write import write_trade
+from seawall.engine.state import FEES, State
 from seawall.engine.writer import Writer
 from seawall.instruments.model import InstrumentKind
-from seawall.kernels.fixed import mul_div_floor
-from seawall.ledger.trade import trade_value
+from seawall.ledger.accrual import funding_rate_ppb
+from seawall.ledger.trade import notional, trade_value
 from seawall.market.policy import Action
 from seawall.units import PPB
 
-
-def funding_rate_ppb(*, premium_ppb: int, interest_ppb: int, clamp_ppb: int, cap_ppb: int) -> int:
-    """Rate of one interval: premium + clamp(interest - premium, +-clamp), then capped. Source: Hyperliquid, Binance docs."""
-    rate = premium_ppb + min(max(interest_ppb - premium_ppb, -clamp_ppb), clamp_ppb)
-    return min(max(rate, -cap_ppb), cap_ppb) if cap_ppb else rate
+__all__ = ["apply_funding", "funding_rate_ppb", "settle_instrument"]
 
 
 def apply_funding(writer: Writer, command: cmd.ApplyFunding) -> None:
@@ -43,17 +42,15 @@ def apply_funding(writer: Writer, command: cmd.ApplyFunding) -> None:
         )
     rules = state.rulebook.funding.get(instrument.name)
     price = int((state.market.mark if rules and rules.price == "mark" else state.market.index_price)[row])
-    count = book.n_positions
-    slots = np.flatnonzero(
-        (book.pos_instrument[:count] == row) & (book.pos_pot[:count] >= 0) & (book.pos_lots[:count] != 0)
-    )
-    pots = book.pos_pot[slots].astype("<i8")
+    if price <= 0:
+        raise Refusal(f"{instrument.name} has no price to pay funding on")
+    slots = _open_positions(state, row)
     # An inverse long is short the coin: its value is negative, and it pays a positive rate all the same.
     sign = -1 if instrument.kind.inverse else 1
     amounts = np.array(
         [
-            mul_div_floor(-sign * trade_value(instrument, int(lots), price), command.rate_ppb, PPB)
-            for lots in book.pos_lots[slots]
+            -sign * trade_value(instrument, lots, price) * command.rate_ppb // PPB
+            for lots in book.pos_lots[slots].tolist()
         ],
         "<i8",
     )
@@ -62,36 +59,55 @@ def apply_funding(writer: Writer, command: cmd.ApplyFunding) -> None:
         instrument=row,
         rate_ppb=command.rate_ppb,
         price_ticks=price,
-        pots=pots.tobytes(),
+        pots=book.pos_pot[slots].astype("<i8").tobytes(),
         amounts_atoms=amounts.tobytes(),
-        rest_atoms=-int(amounts.sum()) if amounts.size else 0,
+        rest_atoms=-int(amounts.sum(dtype=object)) if amounts.size else 0,
     )
     sweep_all(writer)
+
+
+def _open_positions(state: State, row: int) -> NDArray[np.int64]:
+    """Slots of every position in an instrument, the venue's own too."""
+    book, count = state.book, state.book.n_positions
+    return np.flatnonzero(
+        (book.pos_instrument[:count] == row) & (book.pos_pot[:count] >= 0) & (book.pos_lots[:count] != 0)
+    )
 
 
 def settle_instrument(writer: Writer, command: cmd.SettleInstrument) -> None:
     state, book = writer.state, writer.state.book
     row = known_instrument(state, command.instrument)
-    instrument = state.instruments[row]
     price = positive(command.price_ticks, "a settlement price")
-    if instrument.expiry_ns is not None and command.time_ns < instrument.expiry_ns:
-        raise Refusal(
-            f"{instrument.name} has not expired", expiry_ns=instrument.expiry_ns, now_ns=command.time_ns
-        )
-    for pot in sorted(
-        {order.pot for order in state.orders.values() if order.instrument == row and not order.liquidation}
-    ):
-        cancel_all(writer, pot, cause=0, reason="settlement")
-    for number in [
-        n for n, order in sorted(state.orders.items()) if order.instrument == row and order.liquidation
-    ]:
+    _may_settle(state, row, price, command.time_ns)
+    for pot in sorted({o.pot for o in state.orders.values() if o.instrument == row and not o.liquidation}):
+        cancel_all(writer, pot, cause=0, reason="settlement", row=row)
+    for number in sorted(n for n, o in state.orders.items() if o.instrument == row and o.liquidation):
         order = state.orders[number]
         writer.emit(ev.LiquidationOrderDone, order=number, pot=order.pot, unfilled_lots=order.size_lots)
-    count = book.n_positions
-    slots = np.flatnonzero(
-        (book.pos_instrument[:count] == row) & (book.pos_pot[:count] >= 0) & (book.pos_lots[:count] != 0)
-    )
+    slots = _open_positions(state, row)
     legs = sorted((int(book.pos_pot[slot]), -int(book.pos_lots[slot])) for slot in slots)
-    seq = write_trade(writer, row, price, legs, kind="settlement") if legs else 0
+    # The fee pot takes part with no lots: the odd atoms of inverse values are its own.
+    seq = write_trade(writer, row, price, [(FEES, 0), *legs], kind="settlement") if legs else 0
     writer.emit(ev.InstrumentSettled, cause=seq, instrument=row, price_ticks=price, positions=len(legs))
     sweep_all(writer)
+
+
+def _may_settle(state: State, row: int, price: int, time_ns: int) -> None:
+    instrument, index = state.instruments[row], int(state.market.index_price[row])
+    if instrument.kind is InstrumentKind.SPOT or instrument.name in state.rulebook.margin.collateral.values():
+        raise Refusal(f"{instrument.name} prices assets that accounts hold and cannot be settled")
+    if instrument.expiry_ns is not None and time_ns < instrument.expiry_ns:
+        raise Refusal(f"{instrument.name} has not expired", expiry_ns=instrument.expiry_ns, now_ns=time_ns)
+    if index and not index <= price * ABSURD <= index * ABSURD * ABSURD:
+        raise Refusal(
+            f"{instrument.name}: more than {ABSURD} times away from the last index",
+            price_ticks=price,
+            index_ticks=index,
+        )
+    open_lots = int(state.market.oi_lots[row])
+    if notional(instrument, open_lots, price) > MOST_ATOMS:
+        raise Refusal(
+            f"{instrument.name}: at this price the open interest could not be valued in 64 bits",
+            price_ticks=price,
+            open_interest_lots=open_lots,
+        )

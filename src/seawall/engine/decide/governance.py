@@ -19,9 +19,13 @@ from seawall.engine.writer import Writer
 from seawall.errors import SeawallError
 from seawall.ledger.columns import NONE
 from seawall.margin.compiled import compile_margin
+from seawall.margin.rules import MarginRules, Schedule
 from seawall.margin.statement import book_health
+from seawall.rulebooks.check import check_rulebook
 from seawall.rulebooks.model import Rulebook
+from seawall.units import INT64_MAX
 
+_DESCRIPTIVE = ("name", "title", "effective", "sources", "unsupported", "provenance")
 ACTIONS = ("open", "withdraw", "liquidate", "adl")
 CLOSERS, OPENERS = ("guardian", "governor"), ("governor",)
 
@@ -36,8 +40,11 @@ def override(writer: Writer, command: cmd.Override) -> None:
     instrument = known_instrument(state, command.instrument) if command.instrument else NONE
     reason = f"{command.by}: {command.reason}"
     if command.close:
-        if command.until_ns <= command.time_ns:
+        if not command.time_ns < command.until_ns <= INT64_MAX:
             raise Refusal("a gate must close until some time ahead", until_ns=command.until_ns)
+        already = state.gates.get((command.action, instrument), 0)
+        if already > command.until_ns and command.role not in OPENERS:
+            raise Refusal("the gate is closed for longer already", until_ns=already)
         writer.emit(
             ev.GateClosed,
             action=command.action,
@@ -54,8 +61,10 @@ def override(writer: Writer, command: cmd.Override) -> None:
 
 def propose(writer: Writer, command: cmd.Propose) -> None:
     state = writer.state
-    if command.proposal in state.proposals:
-        raise Refusal("this proposal number is in use")
+    if command.proposal in state.proposals or not 0 <= command.proposal <= INT64_MAX:
+        raise Refusal("this proposal number is in use, or not a number of 64 bits")
+    if not command.by:
+        raise Refusal("a proposal needs a name")
     rulebook = _decoded(command.rulebook)
     _same_shape(state.rulebook, rulebook)
     loosens = loosened(state.rulebook, rulebook)
@@ -74,7 +83,7 @@ def approve(writer: Writer, command: cmd.Approve) -> None:
     proposal = writer.state.proposals.get(command.proposal)
     if proposal is None:
         raise Refusal("no such proposal")
-    if command.by == proposal.by or command.by in proposal.approvals:
+    if not command.by or command.by == proposal.by or command.by in proposal.approvals:
         raise Refusal("the proposer does not count, and nobody counts twice")
     writer.emit(ev.Approved, by=command.by, proposal=command.proposal)
 
@@ -84,19 +93,23 @@ def enact(writer: Writer, command: cmd.Enact) -> None:
     proposal = state.proposals.get(command.proposal)
     if proposal is None:
         raise Refusal("no such proposal")
-    needed = state.rulebook.safeguards.governance.approvals
-    if len(proposal.approvals) < needed or command.time_ns < proposal.not_before_ns:
+    rulebook = _decoded(proposal.rulebook)
+    governance = state.rulebook.safeguards.governance
+    not_before = proposal.not_before_ns
+    if loosened(state.rulebook, rulebook):
+        # Judged against the rules in force now: what was no loosening when proposed may be one today.
+        not_before = max(not_before, proposal.proposed_ns + governance.timelock_ns)
+    if len(proposal.approvals) < governance.approvals or command.time_ns < not_before:
         raise Refusal(
             "not approved by enough people, or the timelock has not passed",
             approvals=len(proposal.approvals),
-            needed=needed,
-            not_before_ns=proposal.not_before_ns,
+            needed=governance.approvals,
+            not_before_ns=not_before,
         )
-    rulebook = _decoded(proposal.rulebook)
     writer.emit(
         ev.RulebookChanged,
         proposal=command.proposal,
-        old_sha256=state.rulebook.sha256,
+        old_sha256=state.sha256,
         new_sha256=rulebook.sha256,
         newly_liquidatable=newly_liquidatable(state, rulebook),
     )
@@ -118,46 +131,57 @@ def newly_liquidatable(state: State, rulebook: Rulebook) -> tuple[int, ...]:
 
 
 def loosened(old: Rulebook, new: Rulebook) -> tuple[str, ...]:
-    """What asks for less or waits longer than before. Anything that is not plainly tighter counts as looser."""
+    """What asks for less or waits longer than before. What is not plainly tighter counts as looser."""
     found = []
     for name, margin in old.margin.instruments.items():
-        for schedule, before in margin.schedules.items():
-            after = new.margin.instruments[name].schedules.get(schedule)
-            if after is None or (after != before and not _tighter(before.tiers, after.tiers)):
-                found.append(f"margin.instruments.{name}.{schedule}")
-    for part in ("liquidation", "waterfall", "safeguards", "oracles", "funding"):
-        if getattr(old, part) != getattr(new, part):
+        listed = new.margin.instruments.get(name)
+        for key, before in margin.schedules.items():
+            after = listed.schedules.get(key) if listed is not None else None
+            if after is None or (after != before and not _tighter(before, after)):
+                found.append(f"margin.instruments.{name}.{key}")
+    for part in Rulebook.__struct_fields__:
+        if part not in ("margin", *_DESCRIPTIVE) and getattr(old, part) != getattr(new, part):
             found.append(part)
-    if (old.margin.levels, old.margin.weights) != (new.margin.levels, new.margin.weights):
-        found.append("margin.levels or margin.weights")
+    for part in MarginRules.__struct_fields__:
+        if part != "instruments" and getattr(old.margin, part) != getattr(new.margin, part):
+            found.append(f"margin.{part}")
     return tuple(found)
 
 
-def _tighter(before: tuple, after: tuple) -> bool:  # type: ignore[type-arg]
-    """Same floors, no rate lower."""
-    return len(before) == len(after) and all(
+def _tighter(before: Schedule, after: Schedule) -> bool:
+    """The same schedule with the same floors, no rate lower and no deduction that could offset one higher.
+
+    Deductions follow from the rates: with every rate at least as high at every size, so is the requirement.
+    """
+    alike = msgspec.structs.replace(after, tiers=before.tiers) == before
+    if not alike or len(before.tiers) != len(after.tiers):
+        return False
+    return all(
         a.floor_atoms == b.floor_atoms and a.rate_ppb >= b.rate_ppb
-        for b, a in zip(before, after, strict=True)
+        for b, a in zip(before.tiers, after.tiers, strict=True)
     )
 
 
 def _decoded(data: bytes) -> Rulebook:
+    """The proposed rulebook, read and checked like one from a file."""
     try:
-        return msgspec.json.decode(data, type=Rulebook)
-    except (msgspec.MsgspecError, SeawallError) as error:
-        raise Refusal(f"the proposed rulebook cannot be read: {error}") from None
+        rulebook = msgspec.json.decode(data, type=Rulebook)
+        check_rulebook(rulebook)
+    except (msgspec.MsgspecError, SeawallError, ValueError) as error:
+        raise Refusal(f"the proposed rulebook cannot be used: {error}") from None
+    return rulebook
 
 
 def _same_shape(old: Rulebook, new: Rulebook) -> None:
     """Columns are laid out by assets and instruments: those may not change in place."""
     if (
-        [a.name for a in old.assets] != [a.name for a in new.assets]
+        old.assets != new.assets
         or old.instruments != new.instruments
         or old.margin.scope != new.margin.scope
         or old.margin.numeraire != new.margin.numeraire
     ):
         raise Refusal(
-            "a proposal may change parameters, not the list of assets, instruments, the scope or the numeraire"
+            "a proposal may change parameters, not assets, instruments, the scope or the numeraire"
         )
     if any(old.oracles[i.name].sources != new.oracles[i.name].sources for i in old.instruments):
         raise Refusal("a proposal may not change the list of price sources")

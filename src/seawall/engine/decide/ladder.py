@@ -1,36 +1,62 @@
 """P8 and P9 at work: one pot walks down the liquidation ladder until it is restored or empty.
 
-Orders go out as events and come back as fill commands; the engine never waits. Sizes lots, prices
-ticks, amounts atoms of the pot's unit. Closing sizes round up to whole lots, limits are rounded
-against the order (never worse than the rule says). Rules: liquidation.rules.
+Orders go out as events and come back as fill commands; the engine never waits for them: while an order is
+out, a cure, a level below, the end of the cooldown or equity below zero recalls it and the walk goes on.
+Sizes lots, prices ticks, amounts atoms of the pot's unit. Closing sizes round up to whole lots, limits are
+rounded against the order (never worse than the rule says). Rules: liquidation.rules.
 """
 
 from __future__ import annotations
 
 from seawall.engine import events as ev
-from seawall.engine.decide.bankruptcy import resolve, take_over
-from seawall.engine.decide.pots import cancel_all
-from seawall.engine.decide.select import closing_size, limit_price, select_position
+from seawall.engine.decide.bankruptcy import resolve
+from seawall.engine.decide.measure import (
+    held_lots,
+    needed_instruments,
+    open_slots,
+    pot_health,
+    sent_lots,
+    worth_atoms,
+)
+from seawall.engine.decide.pots import cancel_all, recall
+from seawall.engine.decide.select import (
+    NO_PRICE,
+    closing_size,
+    largest_position,
+    limit_price,
+    select_position,
+)
+from seawall.engine.decide.takeover import end, pay_debts, take_over
 from seawall.engine.state import BACKSTOP, FLAG_LIQUIDATING, State
 from seawall.engine.writer import Writer
 from seawall.liquidation.rules import Step
-from seawall.margin.statement import Health, health
 from seawall.market.policy import Action
+from seawall.units import PPB
 
 
-def start_liquidation(writer: Writer, pot: int, *, cause: int = 0, forced: bool = False) -> None:
-    """Begin if the trigger still holds and nothing forbids it, then take the first step at once."""
+def start_liquidation(writer: Writer, pot: int, *, cause: int = 0, overdue: bool = False) -> None:
+    """Begin if the trigger still holds and nothing forbids it, then take the first step at once.
+
+    `overdue`: a margin call ran out; then the pot is liquidated until the call is cured.
+    """
     state, rules = writer.state, writer.state.rulebook.liquidation
-    now = health(state.book, state.margin, state.market, pot, rules.trigger)
-    if not now.known or (now.margin_atoms >= 0 and not forced) or _forbidden(state, pot):
+    now, exit_level, why = pot_health(state, pot, rules.trigger), rules.exit, rules.trigger
+    if now.known and now.margin_atoms >= 0 and overdue and rules.margin_call is not None:
+        exit_level, why = rules.margin_call.cure_level, "deadline"
+        now = pot_health(state, pot, exit_level)
+    if not now.known or now.margin_atoms >= 0 or _forbidden(state, pot):
         return
+    row, lots = largest_position(state, pot)
     seq = writer.emit(
         ev.LiquidationStarted,
         cause=cause,
         pot=pot,
         equity_atoms=now.equity_atoms,
         requirement_atoms=now.requirement_atoms,
-        rule=f"{state.tag} liquidation.trigger={rules.trigger}",
+        rule=f"{state.tag} liquidation.trigger={why}",
+        exit_level=exit_level,
+        instrument=row,
+        size_lots=lots,
     )
     continue_liquidation(writer, pot, cause=seq)
 
@@ -38,75 +64,101 @@ def start_liquidation(writer: Writer, pot: int, *, cause: int = 0, forced: bool 
 def continue_liquidation(writer: Writer, pot: int, *, cause: int = 0) -> None:
     """Walk on: end if restored, wait for an order or a cooldown, else take the step that is due."""
     state = writer.state
-    if _forbidden(state, pot):
-        return
     steps = state.rulebook.liquidation.steps
-    while state.flags[pot] & FLAG_LIQUIDATING:
+    if _forbidden(state, pot):
+        recall(writer, pot, cause=cause, why="liquidation is forbidden for now")
+        return
+    while state.flags[pot] & FLAG_LIQUIDATING and not state.halted:
         status = state.ladders[pot]
-        if status.order or _finished(writer, pot, cause):
+        because = cause or status.cause_seq
+        if _finished(writer, pot, because):
             return
-        if status.step >= len(steps):
-            resolve(writer, pot, cause=cause or status.cause_seq)
+        step = steps[status.step] if status.step < len(steps) else None
+        if step is None:
+            resolve(writer, pot, cause=because)
             return
-        step = steps[status.step]
         if why := _leave(state, pot, step):
-            cause = writer.emit(
-                ev.StepEntered, cause=cause or status.cause_seq, pot=pot, step=status.step + 1, why=why
-            )
+            because = recall(writer, pot, cause=because, why=why)
+            cause = _next(writer, pot, why, because)
             continue
+        if status.order:
+            if why := _hopeless(state, pot, step):
+                because = recall(writer, pot, cause=because, why=why)
+                cause = _next(writer, pot, why, because)
+                continue
+            if why := _outdated(state, pot):
+                recall(writer, pot, cause=because, why=why)
+            if not step.cooldown_ns or writer.time_ns < status.cooldown_ns:
+                return
+            because = recall(writer, pot, cause=because, why=f"{step.name}: no answer within its cooldown")
         if writer.time_ns < status.cooldown_ns:
             return
-        if not _take(writer, pot, step, cause or status.cause_seq):
+        if step.max_attempts and status.attempts >= step.max_attempts:
+            cause = _next(writer, pot, f"{step.name}: tried {status.attempts} times", because)
+            continue
+        if not _take(writer, pot, step, because):
             return
+
+
+def _next(writer: Writer, pot: int, why: str, cause: int) -> int:
+    step = writer.state.ladders[pot].step + 1
+    return writer.emit(ev.StepEntered, cause=cause, pot=pot, step=step, why=why)
 
 
 def _forbidden(state: State, pot: int) -> bool:
     """A gate, or a price good enough to value with but not to liquidate on."""
-    for slot in state.book.positions(pot):
-        row = int(state.book.pos_instrument[slot])
-        if state.gate_closed("liquidate", row) or not state.policies[row].allows(
-            Action.LIQUIDATE, state.prices[row].conditions
-        ):
-            return True
-    return False
-
-
-def _finished(writer: Writer, pot: int, cause: int) -> bool:
-    """End the liquidation if the exit level is met; a pot without positions is closed or goes to the waterfall."""
-    state, rules = writer.state, writer.state.rulebook.liquidation
-    now = health(state.book, state.margin, state.market, pot, rules.exit)
-    if not now.known:
-        return True
-    open_positions = any(state.book.pos_lots[slot] for slot in state.book.positions(pot))
-    if now.margin_atoms >= 0:
-        _end(writer, pot, now, "restored" if open_positions else "closed", cause)
-        return True
-    if not open_positions:
-        resolve(writer, pot, cause=cause or state.ladders[pot].cause_seq)
-        return True
-    return False
-
-
-def _end(writer: Writer, pot: int, now: Health, outcome: str, cause: int) -> None:
-    state = writer.state
-    writer.emit(
-        ev.LiquidationEnded,
-        cause=cause or state.ladders[pot].cause_seq,
-        pot=pot,
-        equity_atoms=now.equity_atoms,
-        requirement_atoms=now.requirement_atoms,
-        outcome=outcome,
-        rule=f"{state.tag} liquidation.exit={state.rulebook.liquidation.exit}",
+    return any(
+        state.gate_closed("liquidate", row)
+        or not state.policies[row].allows(Action.LIQUIDATE, state.prices[row].conditions)
+        for row in needed_instruments(state, pot)
     )
 
 
+def _finished(writer: Writer, pot: int, cause: int) -> bool:
+    """End the liquidation if the exit level is met; a pot that has only debts left pays or goes bankrupt."""
+    state = writer.state
+    level = state.ladders[pot].exit_level or state.rulebook.liquidation.exit
+    now = pot_health(state, pot, level)
+    if not now.known:
+        return True
+    has_positions = bool(open_slots(state, pot))
+    if now.margin_atoms >= 0:
+        cause = recall(writer, pot, cause=cause, why=f"{level} is met")
+        end(writer, pot, now, "restored" if has_positions else "closed", f"exit={level}", cause=cause)
+        return True
+    if has_positions:
+        return False
+    if worth_atoms(state, pot) < 0:
+        resolve(writer, pot, cause=cause)
+        return True
+    cancelled = cancel_all(writer, pot, cause=cause, reason="liquidation")
+    cause = recall(writer, pot, cause=cause, why="nothing is left to close", heir=BACKSTOP)
+    after = pot_health(state, pot, level)
+    if cancelled and after.margin_atoms >= 0:  # it was only short of margin for its orders
+        end(writer, pot, after, "closed", f"exit={level}", cause=cause)
+        return True
+    pay_debts(writer, pot, cause=cause)
+    end(writer, pot, pot_health(state, pot, level), "closed", f"exit={level}", cause=cause)
+    return True
+
+
+def _hopeless(state: State, pot: int, step: Step) -> str:
+    """Why an order that is out is not waited for any longer, or ''."""
+    worth = worth_atoms(state, pot)
+    return f"{step.name}: equity {worth} is below zero while its order is out" if worth < 0 else ""
+
+
+def _outdated(state: State, pot: int) -> str:
+    """Why the order that is out must not fill whole, or ''; its answer is still waited for."""
+    order = state.orders[state.ladders[pot].order]
+    held = abs(held_lots(state, pot, order.instrument))
+    return f"the position has only {held} lots left" if abs(order.size_lots) > held else ""
+
+
 def _leave(state: State, pot: int, step: Step) -> str:
-    """Why this step must be left for the next one, or ''."""
-    status = state.ladders[pot]
-    if step.max_attempts and status.attempts >= step.max_attempts:
-        return f"{step.name}: tried {status.attempts} times"
+    """Why this step must be left for the next one at once, without waiting out its cooldown, or ''."""
     if step.leave_below:
-        now = health(state.book, state.margin, state.market, pot, step.leave_below)
+        now = pot_health(state, pot, step.leave_below)
         if now.known and now.margin_atoms < 0:
             return f"{step.name}: equity {now.equity_atoms} < {step.leave_below} {now.requirement_atoms}"
     return ""
@@ -115,30 +167,21 @@ def _leave(state: State, pot: int, step: Step) -> str:
 def _take(writer: Writer, pot: int, step: Step, cause: int) -> bool:
     """Carry out one step. True = look again at once (it is over), False = wait for what it set going."""
     state = writer.state
-    status = state.ladders[pot]
     if step.action == "cancel_orders":
         cancelled = cancel_all(writer, pot, cause=cause, reason=step.name)
-        writer.emit(
-            ev.StepEntered,
-            cause=cause,
-            pot=pot,
-            step=status.step + 1,
-            why=f"{step.name}: {cancelled} cancelled",
-        )
+        _next(writer, pot, f"{step.name}: {cancelled} cancelled", cause)
         return True
     if step.action == "takeover":
         refused = take_over(writer, pot, step, cause=cause)
         if refused:
-            writer.emit(
-                ev.StepEntered, cause=cause, pot=pot, step=status.step + 1, why=f"{step.name}: {refused}"
-            )
+            _next(writer, pot, f"{step.name}: {refused}", cause)
         return True
     row = select_position(state, pot, step)
     lots = closing_size(state, pot, row, step)
-    if lots == 0:
-        writer.emit(
-            ev.StepEntered, cause=cause, pot=pot, step=status.step + 1, why=f"{step.name}: nothing to close"
-        )
+    limit = limit_price(state, pot, row, step, lots) if lots else 0
+    if lots == 0 or limit == NO_PRICE:
+        why = "nothing to close" if lots == 0 else "no price at which the pot would be worth nothing"
+        _next(writer, pot, f"{step.name}: {why}", cause)
         return True
     writer.emit(
         ev.LiquidationOrderSent,
@@ -147,7 +190,7 @@ def _take(writer: Writer, pot: int, step: Step, cause: int) -> bool:
         pot=pot,
         instrument=row,
         size_lots=-lots,
-        limit_ticks=limit_price(state, pot, row, step, lots),
+        limit_ticks=limit,
         cooldown_until_ns=writer.time_ns + step.cooldown_ns,
         rule=f"{state.tag} liquidation.{step.name}",
     )
@@ -155,31 +198,30 @@ def _take(writer: Writer, pot: int, step: Step, cause: int) -> bool:
 
 
 def unwind_backstop(writer: Writer) -> None:
-    """The vault offers a share of what it holds back to the book, paced; never while an order of its own is out."""
+    """The vault offers a share of what it holds back to the book, paced; never what is already on offer."""
     state, rules = writer.state, writer.state.rulebook.liquidation
-    if not rules.unwind_every_ns or not rules.unwind_fraction_ppb:
+    if not rules.unwind_every_ns or not rules.unwind_fraction_ppb or state.halted:
         return
     status = state.ladders.get(BACKSTOP)
     if status is not None and (status.order or writer.time_ns < status.cooldown_ns):
         return
-    held = [slot for slot in state.book.positions(BACKSTOP) if state.book.pos_lots[slot]]
-    usable = [
-        s
-        for s in held
-        if state.market.usable[state.book.pos_instrument[s]]
-        and not state.gate_closed("liquidate", int(state.book.pos_instrument[s]))
-    ]
-    if not usable:
+    free = {}
+    for slot in open_slots(state, BACKSTOP):
+        row, held = int(state.book.pos_instrument[slot]), int(state.book.pos_lots[slot])
+        left = max(abs(held) - abs(sent_lots(state, BACKSTOP, row)), 0)
+        if left and state.market.usable[row] and not state.gate_closed("liquidate", row):
+            free[row] = (abs(int(state.book.pos_cost[slot])), held, left)
+    if not free:
         return
-    largest = max(usable, key=lambda s: (abs(int(state.book.pos_cost[s])), -s))
-    lots = int(state.book.pos_lots[largest])
-    size = max(abs(lots) * rules.unwind_fraction_ppb // 1_000_000_000, 1)
+    row = max(free, key=lambda r: (free[r][0], -r))
+    _cost, held, left = free[row]
+    size = min(max(abs(held) * rules.unwind_fraction_ppb // PPB, 1), left)
     writer.emit(
         ev.LiquidationOrderSent,
         order=state.next_liquidation_order,
         pot=BACKSTOP,
-        instrument=int(state.book.pos_instrument[largest]),
-        size_lots=-size if lots > 0 else size,
+        instrument=row,
+        size_lots=-size if held > 0 else size,
         limit_ticks=0,
         cooldown_until_ns=writer.time_ns + rules.unwind_every_ns,
         rule=f"{state.tag} liquidation.unwind",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seawall.engine import events as ev
-from seawall.engine.state import HOUSE_ACCOUNTS, State
+from seawall.engine.state import HOUSE_ACCOUNTS, HOUSE_NAMES, State
 from seawall.engine.writer import Writer
 from seawall.units import INT64_MAX
 
@@ -16,15 +16,26 @@ class Refusal(Exception):
         self.reason, self.account, self.numbers = reason, account, numbers
 
     def write(self, writer: Writer, command: str) -> None:
+        # What was refused may have been a number too large for a record: it shows as the largest.
         writer.emit(
-            ev.Refused, command=command, reason=self.reason, account=self.account, numbers=self.numbers
+            ev.Refused,
+            command=command,
+            reason=self.reason,
+            account=_shown(self.account),
+            numbers={name: _shown(number) for name, number in self.numbers.items()},
         )
 
 
-def known_account(state: State, account: int, *, house: bool = False) -> int:
-    """The account number if it may be used; refuses unknown ones and, unless allowed, the venue's own."""
-    if not (0 if house else HOUSE_ACCOUNTS) <= account < len(state.account_pot):
+def _shown(number: int) -> int:
+    return max(min(int(number), INT64_MAX), -INT64_MAX)
+
+
+def known_account(state: State, account: int, *, house: tuple[int, ...] = ()) -> int:
+    """The account number if it may be used; refuses unknown ones and the venue's own but those in `house`."""
+    if not 0 <= account < len(state.account_pot):
         raise Refusal("unknown account: open it first", account=account)
+    if account < HOUSE_ACCOUNTS and account not in house:
+        raise Refusal(f"{HOUSE_NAMES[account]} is the venue's own account and not for this", account=account)
     return account
 
 
@@ -46,9 +57,5 @@ def known_asset(state: State, name: str) -> int:
 
 def positive(amount: int, what: str, **numbers: int) -> int:
     if not 0 < amount <= INT64_MAX:
-        raise Refusal(
-            f"{what} must be positive and fit 64 bits",
-            amount=max(min(amount, INT64_MAX), -INT64_MAX),
-            **numbers,
-        )
+        raise Refusal(f"{what} must be positive and fit 64 bits", amount=amount, **numbers)
     return amount

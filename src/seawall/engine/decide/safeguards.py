@@ -5,20 +5,24 @@ Moves ppb of price, times ns. A gate that is closed for longer already is left a
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from seawall.engine import events as ev
 from seawall.engine.state import HOUSE_ACCOUNTS, INSURANCE, State
 from seawall.engine.writer import Writer
 from seawall.ledger.columns import NONE
 from seawall.safeguards.rules import Breaker
-from seawall.units import PPB
+from seawall.units import INT64_MAX, PPB
 
 
-def open_gates(writer: Writer) -> None:
-    """Gates whose time has passed open by themselves."""
-    state = writer.state
+def open_gates(writer: Writer) -> bool:
+    """Gates whose time has passed open by themselves; says whether any did."""
+    state, opened = writer.state, False
     for (action, instrument), until in sorted(state.gates.items()):
         if until <= writer.time_ns:
+            opened = True
             writer.emit(ev.GateOpened, action=action, instrument=instrument, reason="time passed")
+    return opened
 
 
 def close_gates(writer: Writer) -> None:
@@ -27,7 +31,7 @@ def close_gates(writer: Writer) -> None:
         if breaker.when in ("mark_move", "divergence"):
             for row in range(len(state.instruments)):
                 moved = _move_ppb(state, breaker, row)
-                if moved > breaker.threshold_ppb:
+                if row not in state.settled and moved > breaker.threshold_ppb:
                     _close(
                         writer,
                         breaker,
@@ -35,7 +39,7 @@ def close_gates(writer: Writer) -> None:
                         f"{breaker.name}: {breaker.when} {moved} ppb > {breaker.threshold_ppb} ppb",
                     )
         elif breaker.when == "fund_below":
-            fund = int(state.book.balances[INSURANCE, state.asset_row[state.rulebook.margin.numeraire]])
+            fund = int(state.book.balances[INSURANCE, state.numeraire])
             if fund < breaker.threshold_atoms:
                 _close(
                     writer,
@@ -60,8 +64,9 @@ def _move_ppb(state: State, breaker: Breaker, row: int) -> int:
         return 0
     if breaker.when == "divergence":
         return abs(mark - index) * PPB // index
-    past = [ticks for time, ticks in state.marks[row] if time <= state.time_ns - breaker.window_ns]
-    reference = past[-1] if past else (state.marks[row][0][1] if state.marks[row] else mark)
+    history = state.marks[row]
+    began = bisect_right(history, (state.time_ns - breaker.window_ns, INT64_MAX))
+    reference = history[max(began - 1, 0)][1] if history else mark  # what stood when the window began
     return abs(mark - reference) * PPB // reference
 
 

@@ -1,48 +1,74 @@
 """Which position a reducing step closes first, how much of it, and at what limit.
 
-Sizes lots (positive here), prices ticks, notionals atoms. Sizes round up to a whole lot and never
-exceed the position; a remainder below the dust floor is closed with it. Limits: the bankruptcy
-price is the last tick at which the pot, everything else unchanged, is not below zero.
+Sizes lots (signed as the position), prices ticks, notionals atoms. Sizes round up to a whole lot and never
+exceed what of the position is not already on offer; a remainder below the dust floor is closed with it.
+Limits: the bankruptcy price is the last tick at which the pot, everything else unchanged, is not below zero.
 """
 
 from __future__ import annotations
 
+from seawall.engine.decide.measure import convert, held_lots, open_slots, pot_health, sent_lots
 from seawall.engine.state import WORTH, State
 from seawall.kernels import layout
+from seawall.ledger.columns import NONE
 from seawall.ledger.trade import notional, trade_value
 from seawall.liquidation.rules import Step
 from seawall.margin.solve import liquidation_price, smallest_close
-from seawall.margin.statement import health, statement
+from seawall.margin.statement import Part, statement
 from seawall.units import PPB
+
+NO_PRICE = -1  # no positive price does what was asked
+
+
+def _position_parts(state: State, pot: int) -> dict[int, Part]:
+    level = state.rulebook.liquidation.trigger
+    parts = statement(state.book, state.margin, state.market, pot, level).parts
+    return {part.name: part for part in parts if part.kind == "position" and part.size}
+
+
+def largest_position(state: State, pot: int) -> tuple[int, int]:
+    """(instrument, lots) of the position that asks for most; (-1, 0) for a pot without any."""
+    parts = _position_parts(state, pot)
+    if not parts:
+        return NONE, 0
+    row = max(parts, key=lambda name: (parts[name].amount_atoms, -name))
+    return row, parts[row].size
 
 
 def select_position(state: State, pot: int, step: Step) -> int:
-    """Instrument row to close first; ties go to the lower row."""
-    book = state.book
-    rows = sorted(int(book.pos_instrument[slot]) for slot in book.positions(pot) if book.pos_lots[slot])
+    """Instrument row to close first; ties go to the lower row. What is wholly on offer already comes last."""
+    rows = sorted(int(state.book.pos_instrument[slot]) for slot in open_slots(state, pot))
+    rows = [row for row in rows if _free_lots(state, pot, row)] or rows
     if step.select == "first" or len(rows) == 1:
         return rows[0]
-    parts = {
-        part.name: part
-        for part in statement(book, state.margin, state.market, pot, state.rulebook.liquidation.trigger).parts
-        if part.kind == "position"
-    }
+    parts = _position_parts(state, pot)
     if step.select == "largest_requirement":
         return max(rows, key=lambda row: (parts[row].amount_atoms, -row))
     if step.select == "largest_loss":
-        return min(rows, key=lambda row: (parts[row].profit_atoms, row))
-    return max(
-        rows,
-        key=lambda row: (notional(state.instruments[row], parts[row].size, parts[row].price_ticks), -row),
-    )
+        losses = {row: _in_unit(state, pot, row, parts[row].profit_atoms) for row in rows}
+        return min(rows, key=lambda row: (losses[row], row))
+    sizes = {row: notional(state.instruments[row], parts[row].size, parts[row].price_ticks) for row in rows}
+    return max(rows, key=lambda row: (_in_unit(state, pot, row, sizes[row]), -row))
+
+
+def _in_unit(state: State, pot: int, row: int, atoms: int) -> int:
+    """Settlement atoms in the pot's unit, so that positions settled differently can be compared."""
+    converted = convert(state, atoms, state.settle_row[row], int(state.book.pot_unit[pot]))
+    return atoms if converted is None else converted
+
+
+def _free_lots(state: State, pot: int, row: int) -> int:
+    """Lots of the position that are not on offer by an order still out; never negative."""
+    return max(abs(held_lots(state, pot, row)) - abs(sent_lots(state, pot, row)), 0)
 
 
 def closing_size(state: State, pot: int, row: int, step: Step) -> int:
     """Signed lots to close (sign of the position), after size rule, dust floor and pacing."""
-    book, instrument, mark = state.book, state.instruments[row], int(state.market.mark[row])
-    held = int(book.pos_lots[book.position(pot, row)])
+    instrument, mark = state.instruments[row], int(state.market.mark[row])
+    held = held_lots(state, pot, row)
     whole, total = abs(held), notional(instrument, held, mark)
-    if step.size == "all" or (step.only_above_atoms and total <= step.only_above_atoms):
+    amount = _rule_amount(state, row, total)
+    if step.size == "all" or (step.only_above_atoms and (amount is None or amount <= step.only_above_atoms)):
         lots = whole
     elif step.size == "fraction":
         lots = -(-whole * step.fraction_ppb // PPB)
@@ -52,36 +78,51 @@ def closing_size(state: State, pot: int, row: int, step: Step) -> int:
         lots = restoring_size(state, pot, row, step)[0]
         if step.fraction_ppb < PPB:
             lots = min(lots, -(-whole * step.fraction_ppb // PPB))
-    per_lot = max(total // whole, 1)
+    if lots and amount:
+        lots = _paced(lots, whole, amount, step)
+    lots = min(lots, whole, _free_lots(state, pot, row))
+    return lots if held > 0 else -lots
+
+
+def _rule_amount(state: State, row: int, settle_atoms: int) -> int | None:
+    """A notional in the asset the rulebook's amounts are in, the numeraire; None where a price is missing.
+
+    Under scope "settlement" amounts are stated only where there is one settlement asset.
+    """
+    if state.margin.view.settlement_scope:
+        return settle_atoms
+    return convert(state, settle_atoms, state.settle_row[row], state.numeraire)
+
+
+def _paced(lots: int, whole: int, amount: int, step: Step) -> int:
+    """Dust floor and cap per order: `whole` lots are worth `amount`."""
     if step.min_close_atoms:
-        least = min(-(-step.min_close_atoms // per_lot), whole)
-        lots = max(lots, least) if lots else 0
-        if whole - lots > 0 and (whole - lots) * per_lot < step.min_close_atoms:
+        lots = max(lots, min(-(-step.min_close_atoms * whole // amount), whole))
+        if (whole - lots) * amount < step.min_close_atoms * whole:
             lots = whole
     if step.max_order_atoms:
-        lots = min(lots, max(step.max_order_atoms // per_lot, 1))
-    return min(lots, whole) if held > 0 else -min(lots, whole)
+        lots = min(lots, max(step.max_order_atoms * whole // amount, 1))
+    return lots
 
 
 def restoring_size(state: State, pot: int, row: int, step: Step) -> tuple[int, bool]:
     """Fewest lots whose close at the mark, with fees, meets the exit level (margin.solve)."""
     instrument, mark = state.instruments[row], int(state.market.mark[row])
+    status = state.ladders.get(pot)
     return smallest_close(
         state.book,
         state.margin,
         state.market,
         pot,
-        state.rulebook.liquidation.exit,
+        (status.exit_level if status is not None else "") or state.rulebook.liquidation.exit,
         row,
         price_ticks=mark,
         fee_ppb=instrument.taker_fee_ppb + step.fees.fee_ppb,
-        value_of=lambda lots, ticks: trade_value(instrument, lots, ticks),
-        notional_of=lambda lots, ticks: notional(instrument, lots, ticks),
     )
 
 
 def _step_down(state: State, row: int, held: int, mark: int) -> int:
-    """Lots that bring the position to the top of the next lower risk tier (BitMEX risk-limit steps, OKX tiers)."""
+    """Lots that bring the position to the top of the next lower risk tier (BitMEX steps, OKX tiers)."""
     rules, instrument = state.margin.view, state.instruments[row]
     schedule = state.margin.schedules[
         state.rulebook.margin.level(state.rulebook.liquidation.trigger).schedule
@@ -91,7 +132,8 @@ def _step_down(state: State, row: int, held: int, mark: int) -> int:
     edges = rules.tiers[line[layout.SCH_TIER_START] : line[layout.SCH_TIER_END], layout.TIER_FLOOR].tolist()
     if line[layout.SCH_STEP_RATE] > 0:
         base, step = int(line[layout.SCH_STEP_BASE]), int(line[layout.SCH_STEP_SIZE])
-        edges = [base, *range(base + step, size, step)]
+        # Only the last edge under the size matters: base + k * step < size.
+        edges = [base, base + (size - base - 1) // step * step] if size > base else []
     below = [edge for edge in edges if 0 < edge < size]
     if not below:
         return 0
@@ -100,45 +142,51 @@ def _step_down(state: State, row: int, held: int, mark: int) -> int:
 
 
 def limit_price(state: State, pot: int, row: int, step: Step, lots: int) -> int:
-    """Worst price the order may trade at; 0 = any. `lots` has the sign of the position being closed."""
+    """Worst price the order may trade at; 0 = any, NO_PRICE = none. `lots` has the sign of the position."""
     mark = int(state.market.mark[row])
     if step.price == "none":
         return 0
     if step.price == "mark":
         room = mark * step.offset_ppb // PPB
         return max(mark - room, 1) if lots > 0 else mark + room
-    return bankruptcy_price(state, pot, row) or 0
+    return bankruptcy_price(state, pot, row)
 
 
 def bankruptcy_price(state: State, pot: int, row: int) -> int:
-    """Last tick, away from the mark against the position, at which the pot is worth nothing or more; 0 if none.
+    """Last tick, away from the mark against the position, at which the pot is worth nothing or more.
 
-    Closed form for one linear or inverse position settled in the pot's unit; otherwise the solver's root.
+    0 if every price is such a price, NO_PRICE if none is. Closed form for a position settled in the pot's
+    unit; otherwise the solver's root.
     """
     book = state.book
-    slot = book.position(pot, row)
-    lots = int(book.pos_lots[slot])
+    lots = held_lots(state, pot, row)
+    worth = pot_health(state, pot, WORTH)
+    if not worth.known:
+        return NO_PRICE
     if state.settle_row[row] == int(book.pot_unit[pot]):
-        worth = health(book, state.margin, state.market, pot, WORTH)
-        if worth.known:
-            return shifted_price(state, row, lots, worth.equity_atoms)
+        return shifted_price(state, row, lots, worth.equity_atoms)
+    if worth.equity_atoms < 0:
+        return NO_PRICE
     below, above = liquidation_price(book, state.margin, state.market, pot, WORTH, row)
     crossing = below if lots > 0 else above
     return crossing.safe_ticks if crossing else 0
 
 
 def shifted_price(state: State, row: int, lots: int, equity_atoms: int) -> int:
-    """Price at which a position of `lots` is worth `equity_atoms` less than at the mark; rounded so that it is not less than that.
+    """Price at which `lots` are worth `equity_atoms` less than at the mark, rounded so that it is no more.
 
-    Linear: value moves by lots * value_num per tick. Inverse: value(P) = -lots * value_num / P. 0 = no positive price.
+    Linear: value moves by lots * value_num per tick. Inverse: value(P) = -lots * value_num / P. 0 where every
+    positive price leaves at least that much, NO_PRICE where none does.
     """
     instrument, mark = state.instruments[row], int(state.market.mark[row])
-    target = trade_value(instrument, lots, mark) - equity_atoms
+    target = trade_value(instrument, lots, mark) - equity_atoms  # the least value that will do
     per = lots * instrument.value_num
     if not instrument.kind.inverse:
-        ticks = -(-target // per) if per > 0 else target // per
-        return max(ticks, 0)
-    # value = -per / P must be >= target; for a long per > 0, target < 0: P >= per / -target.
-    if per > 0:
-        return -(-per // -target) if target < 0 else 0
-    return -per // target if target > 0 else 0
+        if per > 0:
+            return max(-(-target // per), 0)
+        return target // per if target // per > 0 else NO_PRICE
+    if per > 0:  # value is -per / P, below zero and rising with P
+        return -(-per // -target) if target < 0 else NO_PRICE
+    if target <= 0:  # value is |per| / P, above zero and falling with P
+        return 0
+    return -per // target or NO_PRICE

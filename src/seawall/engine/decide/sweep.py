@@ -1,8 +1,9 @@
 """The sweep: margin calls, unknown accounts, and who is to be liquidated.
 
 After anything that can change health, the pots concerned are scanned in integers and those with
-something to do are taken one by one, in the rulebook's order. Amounts atoms of the pot's unit.
-A pot whose price is unknown is never liquidated and never called: it is marked unknown.
+something to do are taken one by one, in the rulebook's order. Amounts atoms of the pot's unit. Whoever is
+hit by another's liquidation is scanned in the same sweep. A pot whose price is unknown is never liquidated
+and never called: it is marked unknown, and its orders are recalled. A halted venue sweeps no more.
 """
 
 from __future__ import annotations
@@ -11,25 +12,54 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.engine import events as ev
+from seawall.engine.decide.bankruptcy import cover_vault
 from seawall.engine.decide.ladder import continue_liquidation, start_liquidation, unwind_backstop
+from seawall.engine.decide.measure import pot_health, pots_health
+from seawall.engine.decide.pots import recall
 from seawall.engine.state import FLAG_CALLED, FLAG_LIQUIDATING, FLAG_UNKNOWN, HOUSE_ACCOUNTS, State
 from seawall.engine.writer import Writer
-from seawall.margin.statement import book_health, health
+from seawall.kernels import layout
 
 TO_UNKNOWN, TO_KNOWN, CALL, CURE, LIQUIDATE, CONTINUE = 1, 2, 4, 8, 16, 32
 
 
 def sweep_all(writer: Writer) -> None:
     """Scan every pot that holds a position, owes something, or is on record for something."""
+    sweep_instruments(writer, list(range(len(writer.state.instruments))))
+
+
+def sweep_instruments(writer: Writer, rows: list[int]) -> None:
+    """Scan the pots that depend on the price of these instruments, and those on record for something."""
     state, book = writer.state, writer.state.book
-    first, last = HOUSE_ACCOUNTS, book.n_pots
-    concerned = (
-        (book.pot_head[first:last] >= 0)
-        | (state.flags[first:last] != 0)
-        | (book.balances[first:last] < 0).any(axis=1)
-    )
-    _sweep(writer, np.flatnonzero(concerned) + first, cause=0)
+    last = book.n_pots
+    concerned = state.flags[:last] != 0
+    if rows:
+        hit, priced = _dependent(state, rows)
+        count = book.n_positions
+        slots = (book.pos_pot[:count] >= 0) & hit[book.pos_instrument[:count]]
+        concerned[book.pos_pot[:count][slots]] = True
+        for asset in priced:
+            owes = (book.balances[:last] < 0).any(axis=1) | (book.pot_head[:last] >= 0)
+            concerned |= owes & (book.balances[:last, asset] != 0)
+    concerned[:HOUSE_ACCOUNTS] = False
+    _sweep(writer, np.flatnonzero(concerned), cause=0)
     unwind_backstop(writer)
+
+
+def _dependent(state: State, rows: list[int]) -> tuple[NDArray[np.bool_], list[int]]:
+    """Instruments whose value in a pot's unit these prices change, and the assets they price.
+
+    Every asset counts as priced where all instruments are asked for: then a debt of the numeraire is found.
+    """
+    hit = np.zeros(len(state.instruments), np.bool_)
+    hit[rows] = True
+    by = state.margin.view.collateral[:, layout.AST_INSTRUMENT].tolist()
+    everything = len(rows) == len(state.instruments)
+    priced = [asset for asset, row in enumerate(by) if everything or (row >= 0 and hit[row])]
+    for row, settle in enumerate(state.settle_row):
+        if settle in priced:
+            hit[row] = True
+    return hit, priced
 
 
 def sweep_pots(writer: Writer, pots: NDArray[np.int64], *, cause: int = 0) -> None:
@@ -39,32 +69,53 @@ def sweep_pots(writer: Writer, pots: NDArray[np.int64], *, cause: int = 0) -> No
 
 def _sweep(writer: Writer, pots: NDArray[np.int64], *, cause: int) -> None:
     state = writer.state
-    if not pots.size or not state.market.mark.any():
+    if not state.market.mark.any():
         return
-    codes = _codes(state, pots)
+    causes = dict.fromkeys(pots.tolist(), cause) if cause else {}
+    while True:
+        _act_all(writer, pots, causes)
+        cover_vault(writer, cause=cause)
+        if not writer.touched:
+            return
+        causes = dict(sorted(writer.touched.items()))
+        writer.touched.clear()
+        pots = np.array(list(causes), np.int64)
+
+
+def _act_all(writer: Writer, pots: NDArray[np.int64], causes: dict[int, int]) -> None:
+    """One pass: what each of the pots needs is done, in order, until the venue halts."""
+    state = writer.state
+    codes = _codes(state, pots) if pots.size else np.zeros(0, np.uint8)
     found = np.flatnonzero(codes)
     code_of = dict(zip(pots[found].tolist(), codes[found].tolist(), strict=True))
     for pot in _ordered(state, list(code_of)):
-        _act_one(writer, pot, code_of[pot], cause)
+        if state.halted:
+            return
+        _act_one(writer, pot, code_of[pot], causes.get(pot, 0))
 
 
 def _codes(state: State, pots: NDArray[np.int64]) -> NDArray[np.uint8]:
     """What each pot needs (bits above), from one exact pass over its levels."""
     rules, flags = state.rulebook.liquidation, state.flags[pots]
     call = rules.margin_call
-    levels = [rules.trigger] if call is None else [rules.trigger, call.level, call.cure_level]
-    equity, requirement, unknown = book_health(state.book, state.margin, state.market, pots, *levels)
+    levels = (
+        [rules.trigger] if call is None else list(dict.fromkeys((call.level, call.cure_level, rules.trigger)))
+    )
+    equity, requirement, unknown = pots_health(state, pots, *levels, nested=state.levels_nested)
     known, was_unknown = (unknown < 0).all(axis=0), (flags & FLAG_UNKNOWN) != 0
     liquidating, called = (flags & FLAG_LIQUIDATING) != 0, (flags & FLAG_CALLED) != 0
     short = equity < requirement
+    trigger = levels.index(rules.trigger)
     codes = np.where(~known & ~was_unknown, TO_UNKNOWN, 0)
     codes |= np.where(known & was_unknown, TO_KNOWN, 0)
     codes |= np.where(known & liquidating, CONTINUE, 0) | np.where(
-        known & ~liquidating & short[0], LIQUIDATE, 0
+        known & ~liquidating & short[trigger], LIQUIDATE, 0
     )
-    if call is not None:
-        codes |= np.where(known & ~liquidating & ~called & short[1], CALL, 0)
-        codes |= np.where(known & ~liquidating & called & ~short[2], CURE, 0)
+    if call is None:  # the rulebook in force calls nobody: old calls end
+        codes |= np.where(called & ~liquidating, CURE, 0)
+    else:
+        codes |= np.where(known & ~liquidating & ~called & short[0], CALL, 0)
+        codes |= np.where(known & ~liquidating & called & ~short[levels.index(call.cure_level)], CURE, 0)
         if call.on_deadline == "liquidate":
             codes |= np.where(known & called & ~liquidating, CONTINUE, 0)
     return codes.astype(np.uint8)
@@ -74,38 +125,36 @@ def _ordered(state: State, listed: list[int]) -> list[int]:
     """By pot number, or the largest deficit first with ties by number; never by chance."""
     if state.rulebook.liquidation.order == "largest_deficit" and len(listed) > 1:
         level = state.rulebook.liquidation.trigger
-        listed.sort(
-            key=lambda pot: (health(state.book, state.margin, state.market, pot, level).margin_atoms, pot)
-        )
+        listed.sort(key=lambda pot: (pot_health(state, pot, level).margin_atoms, pot))
     return listed
 
 
 def _act_one(writer: Writer, pot: int, code: int, cause: int) -> None:
     state = writer.state
     if code & TO_UNKNOWN:
-        missing = health(
-            state.book, state.margin, state.market, pot, state.rulebook.liquidation.trigger
-        ).unknown
-        writer.emit(
+        missing = pot_health(state, pot, state.rulebook.liquidation.trigger).unknown
+        seq = writer.emit(
             ev.AccountUnknown,
             cause=cause,
             pot=pot,
             instrument=missing,
             conditions=state.prices[missing].conditions,
         )
+        recall(writer, pot, cause=seq, why="the pot cannot be valued")
         return
     if code & TO_KNOWN:
         writer.emit(ev.AccountKnown, cause=cause, pot=pot)
-    if code & CALL:
-        _call(writer, pot, cause)
     if code & CURE:
         _cure(writer, pot, cause)
-    liquidating = bool(state.flags[pot] & FLAG_LIQUIDATING)
-    if not liquidating and (code & LIQUIDATE or _deadline_passed(state, pot)):
-        # Anything before it in this sweep (an ADL fill, a gate) may have changed the answer: ask again.
-        start_liquidation(writer, pot, cause=cause, forced=_deadline_passed(state, pot))
-    elif liquidating:
+    if state.flags[pot] & FLAG_LIQUIDATING:
         continue_liquidation(writer, pot, cause=cause)
+        return
+    overdue = _deadline_passed(state, pot)
+    if code & LIQUIDATE or overdue:
+        # Anything before it in this sweep (an ADL fill, a gate) may have changed the answer: ask again.
+        start_liquidation(writer, pot, cause=cause, overdue=overdue)
+    if code & CALL and not state.halted:
+        _call(writer, pot, cause)
 
 
 def _deadline_passed(state: State, pot: int) -> bool:
@@ -119,26 +168,28 @@ def _deadline_passed(state: State, pot: int) -> bool:
 
 
 def _call(writer: Writer, pot: int, cause: int) -> None:
+    """Call, unless the pot is being liquidated by now or its liquidation has just lifted it up again."""
     state, call = writer.state, writer.state.rulebook.liquidation.margin_call
     assert call is not None
-    now = health(state.book, state.margin, state.market, pot, call.level)
-    if now.known and now.margin_atoms < 0:
-        writer.emit(
-            ev.MarginCalled,
-            cause=cause,
-            pot=pot,
-            equity_atoms=now.equity_atoms,
-            requirement_atoms=now.requirement_atoms,
-            deadline_ns=writer.time_ns + call.grace_ns,
-            rule=f"{state.tag} liquidation.margin_call",
-        )
+    now = pot_health(state, pot, call.level)
+    if state.flags[pot] & FLAG_LIQUIDATING or not now.known or now.margin_atoms >= 0:
+        return
+    writer.emit(
+        ev.MarginCalled,
+        cause=cause,
+        pot=pot,
+        equity_atoms=now.equity_atoms,
+        requirement_atoms=now.requirement_atoms,
+        deadline_ns=writer.time_ns + call.grace_ns,
+        rule=f"{state.tag} liquidation.margin_call",
+    )
 
 
 def _cure(writer: Writer, pot: int, cause: int) -> None:
     state, call = writer.state, writer.state.rulebook.liquidation.margin_call
-    assert call is not None
-    now = health(state.book, state.margin, state.market, pot, call.cure_level)
-    if now.known and now.margin_atoms >= 0:
+    level = state.rulebook.liquidation.trigger if call is None else call.cure_level
+    now = pot_health(state, pot, level)
+    if call is None or (now.known and now.margin_atoms >= 0):
         writer.emit(
             ev.MarginCallCured,
             cause=cause,

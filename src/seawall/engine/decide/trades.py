@@ -1,24 +1,41 @@
 """Fills: facts from the venue. They are booked, never judged; only impossible ones are refused.
 
-Lots signed, prices ticks, fees in atoms of the settlement asset (rounded up). A fill that belongs
-to a liquidation order pays that step's liquidation fee as well, split as the rulebook says.
+Lots signed, prices ticks, fees in atoms of the settlement asset (rounded up). A fill that belongs to a
+liquidation order pays that step's fee as well; what it fills beyond the position goes to the vault.
 """
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 
 from seawall.engine import commands as cmd
 from seawall.engine import events as ev
-from seawall.engine.decide.pots import ensure_cross_pot, ensure_isolated_pot
+from seawall.engine.decide.measure import held_lots
+from seawall.engine.decide.pots import cut_reduce_only, ensure_cross_pot, ensure_isolated_pot
 from seawall.engine.decide.refuse import Refusal, known_account, known_instrument, positive
+from seawall.engine.decide.spot import spot_fill
 from seawall.engine.decide.sweep import sweep_pots
 from seawall.engine.decide.trades_write import charge_liquidation_fee, pay, write_trade
-from seawall.engine.state import FEES, MARKET, Order, State
+from seawall.engine.state import BACKSTOP, FEES, HOUSE_ACCOUNTS, MARKET, State
 from seawall.engine.writer import Writer
-from seawall.instruments.model import Instrument, InstrumentKind
+from seawall.instruments.model import InstrumentKind
 from seawall.ledger.columns import NONE
-from seawall.ledger.trade import fee_atoms, notional, trade_value
+from seawall.ledger.trade import fee_atoms, notional
+
+TRADERS = (BACKSTOP, MARKET)  # house accounts that trade
+MOST_ATOMS = 2**61  # of value in one position, and of one market's open interest
+
+
+class Side(msgspec.Struct):
+    """One side of a fill: who, by which order, signed lots, and the pot it goes to (-1: to be opened)."""
+
+    account: int
+    order: int
+    lots: int
+    isolated: bool
+    taker: bool
+    pot: int = NONE
 
 
 def report_fill(writer: Writer, command: cmd.ReportFill) -> None:
@@ -27,151 +44,157 @@ def report_fill(writer: Writer, command: cmd.ReportFill) -> None:
     instrument = state.instruments[row]
     size = positive(command.size_lots, "a fill")
     price = positive(command.price_ticks, "a price")
-    known_account(state, command.buyer, house=True)
-    known_account(state, command.seller, house=True)
-    if size > instrument.max_size_lots:
+    if size > instrument.max_size_lots or notional(instrument, size, price) > MOST_ATOMS:
         raise Refusal(
-            f"{command.instrument}: larger than the venue allows",
+            f"{command.instrument}: larger than the venue allows, or worth more than 2**61 atoms",
             size_lots=size,
-            most=instrument.max_size_lots,
+            most_lots=instrument.max_size_lots,
+            price_ticks=price,
         )
-    if notional(instrument, size, price) > 2**61:
-        raise Refusal(
-            f"{command.instrument}: the notional would pass 2**61 atoms", size_lots=size, price_ticks=price
-        )
+    taker = command.taker_is_buyer
+    sides = [
+        Side(command.buyer, command.buyer_order, size, command.buyer_isolated, taker),
+        Side(command.seller, command.seller_order, -size, command.seller_isolated, not taker),
+    ]
+    for side in sides:
+        known_account(state, side.account, house=TRADERS)
+        if side.isolated and (side.account < HOUSE_ACCOUNTS or instrument.kind is InstrumentKind.SPOT):
+            raise Refusal("only a user's contract position can be isolated", account=side.account)
+        _check_order(state, side, row)
     if instrument.kind is InstrumentKind.SPOT:
-        _spot_fill(writer, command, row, instrument)
+        spot_fill(writer, row, price, sides[0], sides[1])
         return
-    sides = (
-        (command.buyer, command.buyer_order, size, command.buyer_isolated),
-        (command.seller, command.seller_order, -size, command.seller_isolated),
-    )
-    for account, order, signed, _isolated in sides:
-        _check_order(state, account, order, row, signed)
-    pots = [_pot_for(writer, account, order, row, isolated) for account, order, _signed, isolated in sides]
-    liquidation = next(
-        (order for _a, order, _s, _i in sides if order in state.orders and state.orders[order].liquidation), 0
-    )
-    kind = "liquidation" if liquidation else "fill"
-    legs = [(pot, signed) for pot, (_a, _o, signed, _i) in zip(pots, sides, strict=True)]
-    seq = write_trade(writer, row, price, legs, kind=kind, order=liquidation, cause=0)
-    for (account, order, signed, _isolated), pot in zip(sides, pots, strict=True):
-        taker = command.taker_is_buyer == (signed > 0)
-        _charge(writer, pot, row, signed, price, taker=taker, order=order, cause=seq)
-        if order in state.orders:
-            left = state.orders[order]
-            writer.emit(
-                ev.OrderReduced,
-                cause=seq,
-                order=order,
-                size_lots=_part(left.size_lots, signed),
-                reason="filled",
+    for side in sides:
+        side.pot = _pot_of(state, side, row)
+    _check_fits(state, row, size, price, sides)
+    for side in sides:
+        if side.pot == NONE:
+            side.pot = (
+                ensure_isolated_pot(writer, side.account, row)
+                if side.isolated
+                else ensure_cross_pot(writer, side.account, state.settle_row[row])
             )
-            if left.liquidation and left.size_lots == 0:
-                writer.emit(ev.LiquidationOrderDone, cause=seq, order=order, pot=pot, unfilled_lots=0)
-    sweep_pots(writer, np.array(sorted(set(pots) - {MARKET}), np.int64), cause=seq)
+    _book(writer, row, price, sides)
 
 
-def _part(left: int, filled: int) -> int:
-    return filled if abs(filled) <= abs(left) else left
-
-
-def _check_order(state: State, account: int, number: int, row: int, signed: int) -> None:
-    if not number:
+def _check_order(state: State, side: Side, row: int) -> None:
+    if not side.order:
         return
-    order = state.orders.get(number)
+    order = state.orders.get(side.order)
     if order is None:
-        raise Refusal("the fill names an order that is not open", account=account, order=number)
+        raise Refusal(
+            "the fill names an order that is not open; report it without one if it did happen",
+            account=side.account,
+            order=side.order,
+        )
     owner = int(state.book.pot_account[order.pot])
     if (
-        owner != account
+        owner != side.account
         or order.instrument != row
-        or (order.size_lots > 0) != (signed > 0)
-        or abs(signed) > abs(order.size_lots)
+        or (order.size_lots > 0) != (side.lots > 0)
+        or abs(side.lots) > abs(order.size_lots)
     ):
         raise Refusal(
             "the fill does not fit the order it names",
-            account=account,
-            order=number,
+            account=side.account,
+            order=side.order,
             order_lots=order.size_lots,
-            fill_lots=signed,
+            fill_lots=side.lots,
             order_account=owner,
         )
 
 
-def _pot_for(writer: Writer, account: int, number: int, row: int, isolated: bool) -> int:
+def _pot_of(state: State, side: Side, row: int) -> int:
+    if side.order in state.orders:
+        order = state.orders[side.order]
+        return order.heir if order.liquidation else order.pot
+    if side.account < HOUSE_ACCOUNTS:
+        return state.account_pot[side.account]
+    if side.isolated:
+        return state.isolated_pot(side.account, row)
+    return state.cross_pot(side.account, state.settle_row[row])
+
+
+def _check_fits(state: State, row: int, size: int, price: int, sides: list[Side]) -> None:
+    """Refuse what could not be booked or valued: one pot on both sides, or sums that near 64 bits."""
+    instrument, book = state.instruments[row], state.book
+    if sides[0].pot == sides[1].pot and (sides[0].pot != NONE or sides[0].account == sides[1].account):
+        raise Refusal("a fill needs two different pots", account=sides[0].account)
+    mark = int(state.market.mark[row]) or price
+    worst = min(price, mark) if instrument.kind.inverse else max(price, mark)
+    added = 0
+    for side in sides:
+        held = held_lots(state, side.pot, row)
+        added += max(held + side.lots, 0) - max(held, 0)
+    open_lots = int(state.market.oi_lots[row]) + added
+    if added > 0 and notional(instrument, open_lots, worst) > MOST_ATOMS:
+        raise Refusal(
+            f"{instrument.name}: open interest would be worth more than 2**61 atoms",
+            open_interest_lots=int(state.market.oi_lots[row]),
+            size_lots=size,
+        )
+    for side in sides:
+        slot = book.position(side.pot, row) if side.pot != NONE else NONE
+        if slot != NONE and abs(int(book.pos_cost[slot])) > MOST_ATOMS:
+            raise Refusal("the position's cost is beyond 2**61 atoms", account=side.account)
+
+
+def _book(writer: Writer, row: int, price: int, sides: list[Side]) -> None:
     state = writer.state
-    if number in state.orders:
-        return state.orders[number].pot
-    if account == MARKET:
-        return MARKET
-    if isolated:
-        return ensure_isolated_pot(writer, account, row)
-    return ensure_cross_pot(writer, account, state.settle_row[row])
+    named = [side.order for side in sides if side.order in state.orders]
+    liquidation = next((number for number in named if state.orders[number].liquidation), 0)
+    legs: list[tuple[int, int]] = []
+    for side in sides:
+        legs += _split(state, side, row, taken=[s.pot for s in sides])
+    kind = "liquidation" if liquidation else "fill"
+    seq = write_trade(writer, row, price, legs, kind=kind, order=liquidation)
+    for pot, lots in legs:
+        side = sides[0] if lots > 0 else sides[1]
+        _charge(writer, side, pot, row, lots, price, cause=seq)
+    for side in sides:
+        if side.order in state.orders:
+            _reduce_order(writer, side, cause=seq)
+    touched = sorted({pot for pot, _lots in legs if pot >= HOUSE_ACCOUNTS})
+    for pot in touched:
+        cut_reduce_only(writer, pot, row, cause=seq)
+    sweep_pots(writer, np.array(touched, np.int64), cause=seq)
 
 
-def _charge(
-    writer: Writer, pot: int, row: int, lots: int, price: int, *, taker: bool, order: int, cause: int
-) -> None:
+def _split(state: State, side: Side, row: int, *, taken: list[int]) -> list[tuple[int, int]]:
+    """A liquidation order closes and never opens: what it fills beyond the pot's position is the vault's."""
+    order = state.orders.get(side.order)
+    if order is None or not order.liquidation or side.pot == BACKSTOP or BACKSTOP in taken:
+        return [(side.pot, side.lots)]
+    held = held_lots(state, side.pot, row)
+    closing = min(abs(held), abs(side.lots)) if held and (held > 0) != (side.lots > 0) else 0
+    sign = 1 if side.lots > 0 else -1
+    parts = [(side.pot, sign * closing), (BACKSTOP, side.lots - sign * closing)]
+    return [(pot, lots) for pot, lots in parts if lots]
+
+
+def _charge(writer: Writer, side: Side, pot: int, row: int, lots: int, price: int, *, cause: int) -> None:
     """Maker or taker fee, and the liquidation fee where the fill closes a liquidation order."""
     state, instrument = writer.state, writer.state.instruments[row]
     if pot == MARKET:
         return
-    settle = state.settle_row[row]
-    size = notional(instrument, lots, price)
-    fee = fee_atoms(size, instrument.taker_fee_ppb if taker else instrument.maker_fee_ppb)
+    settle, size = state.settle_row[row], notional(instrument, lots, price)
+    fee = fee_atoms(size, instrument.taker_fee_ppb if side.taker else instrument.maker_fee_ppb)
     if fee:
-        pay(
-            writer,
-            pot,
-            settle,
-            [(FEES, fee)],
-            kind="fee",
-            cause=cause,
-            rule=f"{state.tag} fees.{instrument.name}",
-        )
-    resting: Order | None = state.orders.get(order)
-    if resting is not None and resting.liquidation:
-        charge_liquidation_fee(writer, pot, row, size, resting.step, cause=cause)
+        rule = f"{state.tag} fees.{instrument.name}"
+        pay(writer, pot, settle, [(FEES, fee)], kind="fee", cause=cause, rule=rule)
+    order = state.orders.get(side.order)
+    if order is not None and order.liquidation:
+        charge_liquidation_fee(writer, pot, row, size, order.step, cause=cause)
 
 
-def _spot_fill(writer: Writer, command: cmd.ReportFill, row: int, instrument: Instrument) -> None:
-    """Base against quote between two cross pots; fees in quote."""
+def _reduce_order(writer: Writer, side: Side, *, cause: int) -> None:
     state = writer.state
-    base, quote = state.asset_row[instrument.base], state.asset_row[instrument.quote]
-    base_atoms = command.size_lots * instrument.lot_units * state.rulebook.assets[base].atoms_per_unit
-    if base_atoms.denominator != 1:
-        raise Refusal(f"{instrument.name}: a lot is not a whole number of {instrument.base} atoms")
-    quote_atoms = trade_value(instrument, command.size_lots, command.price_ticks)
-    for account, asset, needed in (
-        (command.buyer, quote, quote_atoms),
-        (command.seller, base, base_atoms.numerator),
-    ):
-        pot = state.cross_pot(account, asset)
-        if account != MARKET and (pot == NONE or state.book.balances[pot, asset] < needed):
-            raise Refusal("a spot trade needs the balance it gives", account=account, needed_atoms=needed)
-    pots = {
-        (account, asset): MARKET if account == MARKET else ensure_cross_pot(writer, account, asset)
-        for account in (command.buyer, command.seller)
-        for asset in (base, quote)
-    }
-    seq = writer.emit(
-        ev.Transferred,
-        kind="spot trade",
-        rule=state.tag,
-        entries=(
-            ev.Entry(pots[command.buyer, base], base, base_atoms.numerator),
-            ev.Entry(pots[command.seller, base], base, -base_atoms.numerator),
-            ev.Entry(pots[command.buyer, quote], quote, -quote_atoms),
-            ev.Entry(pots[command.seller, quote], quote, quote_atoms),
-        ),
-    )
-    for account, is_buyer in ((command.buyer, True), (command.seller, False)):
-        rate = instrument.taker_fee_ppb if command.taker_is_buyer == is_buyer else instrument.maker_fee_ppb
-        fee = fee_atoms(quote_atoms, rate)
-        if fee and account != MARKET:
-            pay(writer, pots[account, quote], quote, [(FEES, fee)], kind="fee", cause=seq, rule=state.tag)
-    sweep_pots(writer, np.array(sorted({pot for pot in pots.values() if pot != MARKET}), np.int64), cause=seq)
+    order = state.orders[side.order]
+    writer.emit(ev.OrderReduced, cause=cause, order=side.order, size_lots=side.lots, reason="filled")
+    if order.liquidation and order.size_lots == 0:
+        writer.emit(
+            ev.LiquidationOrderDone, cause=cause, order=side.order, pot=order.pot, unfilled_lots=0
+        )
 
 
 def report_order_done(writer: Writer, command: cmd.ReportOrderDone) -> None:
@@ -179,7 +202,8 @@ def report_order_done(writer: Writer, command: cmd.ReportOrderDone) -> None:
     order = writer.state.orders.get(command.order)
     if order is None or not order.liquidation:
         raise Refusal("no such liquidation order", order=command.order)
+    pot = order.pot
     seq = writer.emit(
-        ev.LiquidationOrderDone, order=command.order, pot=order.pot, unfilled_lots=order.size_lots
+        ev.LiquidationOrderDone, order=command.order, pot=pot, unfilled_lots=order.size_lots
     )
-    sweep_pots(writer, np.array([order.pot], np.int64), cause=seq)
+    sweep_pots(writer, np.array([pot], np.int64), cause=seq)

@@ -7,7 +7,8 @@ deleveraging and settlement alike, so that there is one way a position changes h
 from __future__ import annotations
 
 from seawall.engine import events as ev
-from seawall.engine.state import BACKSTOP, FEES, INSURANCE
+from seawall.engine.decide.measure import convert, pot_health
+from seawall.engine.state import BACKSTOP, FEES, INSURANCE, WORTH
 from seawall.engine.writer import Writer
 from seawall.ledger.columns import NONE
 from seawall.ledger.trade import fee_atoms, trade_leg, trade_value
@@ -25,13 +26,21 @@ def write_trade(
     cause: int = 0,
     rule: str = "",
 ) -> int:
-    """Book a trade of (pot, signed lots) legs that add to zero, all at one price; returns the event's seq."""
+    """Book a trade of (pot, signed lots) legs that add to zero, all at one price; returns the event's seq.
+
+    Inverse values are whole atoms only after rounding: every leg but the first pays its value rounded up,
+    and the first takes what that leaves, so the trade is zero-sum and the first pot never loses by rounding.
+    A first leg of no lots just collects those atoms.
+    """
     state = writer.state
     instrument, book = state.instruments[row], state.book
-    booked, values = [], [trade_value(instrument, lots, price_ticks) for _pot, lots in legs]
-    # Inverse values are floored one by one; the first leg takes the odd atoms so that the trade is zero-sum.
-    values[0] = -sum(values[1:])
+    values = [0] + [-trade_value(instrument, -lots, price_ticks) for _pot, lots in legs[1:]]
+    values[0] = -sum(values)
+    booked = []
     for (pot, lots), value in zip(legs, values, strict=True):
+        if not lots:
+            booked.append(ev.Leg(pot, 0, 0, -value))
+            continue
         slot = book.position(pot, row)
         held, cost = (int(book.pos_lots[slot]), int(book.pos_cost[slot])) if slot != NONE else (0, 0)
         added, realised = trade_leg(lots=held, cost_atoms=cost, trade_lots=lots, trade_atoms=value)
@@ -51,13 +60,21 @@ def write_trade(
 def charge_liquidation_fee(
     writer: Writer, pot: int, row: int, notional_atoms: int, step_row: int, *, cause: int
 ) -> None:
-    """The step's fee on what was closed, never more than the pot is left with; split by shares, odd atoms to the fund."""
+    """The step's fee on what was closed, split by shares; odd atoms go to the fund.
+
+    Never more than the pot is worth, nor than its balance: a fee makes no bankruptcy. A pot that cannot be
+    valued pays none.
+    """
     state = writer.state
     steps = state.rulebook.liquidation.steps
-    if not 0 <= step_row < len(steps) or pot == BACKSTOP:
+    if not 0 <= step_row < len(steps) or pot == BACKSTOP or not steps[step_row].fees.fee_ppb:
         return
     split, settle = steps[step_row].fees, state.settle_row[row]
-    fee = min(fee_atoms(notional_atoms, split.fee_ppb), max(int(state.book.balances[pot, settle]), 0))
+    found = pot_health(state, pot, WORTH)
+    worth = convert(state, max(found.equity_atoms, 0), int(state.book.pot_unit[pot]), settle)
+    if not found.known or worth is None:
+        return
+    fee = min(fee_atoms(notional_atoms, split.fee_ppb), max(int(state.book.balances[pot, settle]), 0), worth)
     if fee <= 0:
         return
     backstop, venue = fee * split.backstop_ppb // PPB, fee * split.venue_ppb // PPB

@@ -1,0 +1,82 @@
+"""`seawall rulebooks`: the venues that are built in, from when, on whose word, and what is missing."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from seawall.cli.printing import put, put_json, put_table
+
+DESCRIPTION = """The built-in rulebooks. A parameter is an assumption where the venue does not publish it or
+the document was not read; each says so beside its value. `not modelled` are rules the venue has and Seawall
+does not."""
+
+EXAMPLES = """  seawall rulebooks
+  seawall rulebooks hyperliquid                             its sources, assumptions and what is missing
+  seawall rulebooks --json"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?", metavar="NAME", help="show this one (name, name@date or .toml)")
+    parser.add_argument("--json", action="store_true", help="as JSON, with every parameter's source")
+
+
+def run(args: argparse.Namespace) -> int:
+    from seawall.rulebooks.load import list_rulebooks, load_rulebook
+
+    names = [args.name] if args.name else list(list_rulebooks())
+    books = [load_rulebook(name) for name in names]
+    if args.json:
+        put_json([_facts(book) for book in books])
+    elif args.name:
+        _show(books[0])
+    else:
+        rows = [
+            [
+                f"{book.name}@{book.effective}",
+                str(len(book.instruments)),
+                str(len(book.provenance)),
+                str(len(_assumed(book))),
+                str(len(book.sources)),
+                str(len(book.unsupported)),
+                book.title,
+            ]
+            for book in books
+        ]
+        heads = ["rulebook", "instruments", "parameters", "assumed", "sources", "not modelled", "title"]
+        put_table(heads, rows, right=range(1, 6))
+    return 0
+
+
+def _assumed(book: Any) -> list[str]:
+    """Parameters whose source says that it is an assumption."""
+    return [path for path, (_, source) in book.provenance.items() if source.startswith("assumption")]
+
+
+def _facts(book: Any) -> dict[str, Any]:
+    return {
+        "name": book.name,
+        "effective": book.effective,
+        "title": book.title,
+        "sha256": book.sha256,
+        "instruments": [instrument.name for instrument in book.instruments],
+        "levels": [level.name for level in book.margin.levels],
+        "sources": list(book.sources),
+        "not_modelled": list(book.unsupported),
+        "assumed": _assumed(book),
+        "provenance": {path: {"unit": u, "source": s} for path, (u, s) in book.provenance.items()},
+    }
+
+
+def _show(book: Any) -> None:
+    put(f"{book.title}: {book.tag}")
+    put(f"sha256 {book.sha256}")
+    put(f"instruments  {', '.join(instrument.name for instrument in book.instruments)}")
+    put(f"levels       {', '.join(level.name for level in book.margin.levels)}")
+    put(f"assumed      {len(_assumed(book))} of {len(book.provenance)} parameters (--json lists them)")
+    put("\nsources")
+    for text in book.sources:
+        put(f"  {text}")
+    put("\nnot modelled")
+    for text in book.unsupported:
+        put(f"  {text}")

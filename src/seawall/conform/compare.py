@@ -1,0 +1,125 @@
+"""Does an answer equal the printed number, to the tolerance its own vector gives?
+
+A number in `tolerance` is relative; {"rel": x}, {"abs": x} and {"exact": true} say which they are; a key that
+names a result is for that one alone, relative. `rel_tol` (relative) and `tol` (absolute) beside the numbers
+belong to `expected`'s own level. Without any: 1e-6 relative. Truth values, texts, and numbers that the
+adapter gives as a count (a Python int) are compared exactly. All in exact fractions.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import msgspec
+
+from seawall.conform.model import Mismatch
+
+DEFAULT_REL = Fraction(1, 10**6)
+INSIDE = {"rel_tol": "rel", "tol": "abs"}  # tolerances that stand among the expected numbers
+
+
+class Allowed(msgspec.Struct, frozen=True):
+    """How far an answer may lie off: |got - expected| <= max(rel * |expected|, abs)."""
+
+    rel: Fraction = DEFAULT_REL
+    abs: Fraction = Fraction(0)
+
+    def holds(self, expected: Fraction, got: Fraction) -> bool:
+        return abs(got - expected) <= max(self.rel * abs(expected), self.abs)
+
+    def __str__(self) -> str:
+        if not self.rel and not self.abs:
+            return "exact"
+        parts = [f"{float(self.rel):g} relative"] if self.rel else []
+        return " or ".join([*parts, f"{float(self.abs):g} absolute"] if self.abs else parts)
+
+
+def allowed_by(tolerance: Any) -> Allowed:
+    """The tolerance a vector gives for all of its numbers. ValueError for one that cannot be read."""
+    if tolerance is None:
+        return Allowed()
+    if isinstance(tolerance, dict):
+        if tolerance.get("exact"):
+            return Allowed(Fraction(0))
+        rel, bound = _number(tolerance.get("rel")), _number(tolerance.get("abs"))
+        if rel is None and bound is None:
+            return Allowed()
+        return Allowed(rel or Fraction(0), bound or Fraction(0))
+    number = _number(tolerance)
+    if number is None:
+        raise ValueError(f"tolerance {tolerance!r} is neither a number nor a table of numbers")
+    return Allowed(number)
+
+
+def compare(expected: Any, got: Any, tolerance: Any = None) -> tuple[Mismatch, ...]:
+    """Every place where `got` is not `expected`; keys of `got` that nobody expects are not looked at."""
+    named = tolerance if isinstance(tolerance, dict) else {}
+    return tuple(_compare(expected, got, allowed_by(tolerance), named, ""))
+
+
+def _compare(expected: Any, got: Any, allowed: Allowed, named: dict[str, Any], path: str) -> list[Mismatch]:
+    if isinstance(expected, dict):
+        return _compare_dicts(expected, got, allowed, named, path)
+    if isinstance(expected, list):
+        if not isinstance(got, list | tuple) or len(got) != len(expected):
+            return [Mismatch(path=path, expected=expected, got=got, allowed="a list of the same length")]
+        return [
+            found
+            for place, (want, have) in enumerate(zip(expected, got))
+            for found in _compare(want, have, allowed, named, f"{path}[{place}]")
+        ]
+    if (_is_number(expected) and not isinstance(got, str | bool)) or _integer_text(expected):
+        want, have = _number(expected), _number(got)
+        counted = isinstance(got, int) or isinstance(expected, str)
+        limit = Allowed(Fraction(0)) if counted else allowed
+        if want is not None and have is not None and limit.holds(want, have):
+            return []
+        return [Mismatch(path=path, expected=expected, got=got, allowed=str(limit))]
+    same = type(expected) is type(got) and expected == got
+    return [] if same else [Mismatch(path=path, expected=expected, got=got, allowed="exact")]
+
+
+def _compare_dicts(
+    expected: dict[str, Any], got: Any, allowed: Allowed, named: dict[str, Any], path: str
+) -> list[Mismatch]:
+    if not isinstance(got, dict):
+        return [Mismatch(path=path, expected=expected, got=got, allowed="a table")]
+    inside = {kind: number for key, kind in INSIDE.items() if (number := _number(expected.get(key)))}
+    if inside:
+        allowed = Allowed(inside.get("rel", Fraction(0)), inside.get("abs", Fraction(0)))
+    found: list[Mismatch] = []
+    for key, want in expected.items():
+        if key in INSIDE:
+            continue
+        place = f"{path}.{key}" if path else key
+        if key not in got:
+            found.append(Mismatch(path=place, expected=want, got=None, allowed="an answer"))
+            continue
+        own = _number(named.get(key))
+        found += _compare(want, got[key], allowed if own is None else Allowed(own), named, place)
+    return found
+
+
+def names_asked(expected: Any) -> list[str]:
+    """The keys a vector expects answers to, tolerances left out."""
+    return [key for key in expected if key not in INSIDE] if isinstance(expected, dict) else []
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | Fraction) and not isinstance(value, bool)
+
+
+def _integer_text(value: Any) -> bool:
+    """An integer written as text because a float would lose digits."""
+    return isinstance(value, str) and value.lstrip("-").isdecimal()
+
+
+def _number(value: Any) -> Fraction | None:
+    """The exact value, None for what is no finite number."""
+    if isinstance(value, bool) or value is None:
+        return None
+    try:
+        return Fraction(value)
+    except (ValueError, TypeError, OverflowError, ZeroDivisionError):
+        return None

@@ -1,0 +1,84 @@
+"""Which adapter answers which vector, and why the others have none. Plain tuples, looked through in order."""
+
+from __future__ import annotations
+
+from seawall.conform import (
+    binance,
+    bitmex,
+    bybit,
+    hyperliquid,
+    hyperliquid_adl,
+    hyperliquid_portfolio,
+    kraken,
+    quant,
+)
+from seawall.conform.model import Vector
+from seawall.conform.reading import Adapter, Refused
+
+ENTRIES: tuple[Adapter | Refused, ...] = (
+    *binance.ADAPTERS,
+    *bitmex.ADAPTERS,
+    *bybit.ADAPTERS,
+    *kraken.ADAPTERS,
+    *hyperliquid_adl.ADAPTERS,
+    *hyperliquid_portfolio.ADAPTERS,
+    *hyperliquid.ADAPTERS,
+    *quant.ADAPTERS,
+)
+
+OPTIONS = "options and scenario margin: not in this engine yet"
+LENDING = "lending protocols, auctions and pools: not in this engine yet"
+ONCHAIN = "rules of this on-chain venue: no rulebook and no adapter yet"
+
+# By file name: why a vector that no adapter takes is not run.
+REASONS = {
+    "cboe_docs": "strategy-based option margin: not in this engine yet",
+    "cme_docs": "SPAN: not in this engine yet",
+    "dederi_docs": OPTIONS,
+    "deribit_docs": OPTIONS,
+    "derive_docs": OPTIONS,
+    "okx_docs": "OKX portfolio margin and its tiers: no rulebook and no adapter yet",
+    "paradex_docs": "Paradex scenario margin and haircuts: no rulebook and no adapter yet",
+    "drift": ONCHAIN,
+    "dydx": ONCHAIN,
+    "gmx": ONCHAIN,
+    "mango": ONCHAIN,
+    "synthetix": ONCHAIN,
+    "aave_v3": LENDING,
+    "compound_v3": LENDING,
+    "liquity": LENDING,
+    "llamma": LENDING,
+    "maker_auction": LENDING,
+    "morpho_euler": LENDING,
+    "uniswap_v2": "automated market makers: not in this engine yet",
+    "uniswap_v3": "automated market makers: not in this engine yet",
+    "hybrid_liquidity": "automated market makers: not in this engine yet",
+    "deleveraging_calibration": "calibration of liquidation parameters: not in this engine yet",
+    "eisenberg_noe": "clearing of interbank networks: not in this engine yet",
+    "fire_sales": "fire-sale contagion models: not in this engine yet",
+    "incidents": "records of incidents: need importers of their events, not here yet",
+    "oracles": "oracle programs of other protocols: no adapter yet",
+    "backtests": "backtests of margin models: not in this engine yet",
+    "calibration": "calibration: not in this engine yet",
+    "early_warning": "early-warning indicators: not in this engine yet",
+    "forensics": "market forensics: not in this engine yet",
+    "margin": "scenario, SPAN, SIMM and VaR margin models: not in this engine yet",
+    "market": "stochastic market models: not in this engine yet",
+    "options": "option pricing: not in this engine yet",
+}
+
+
+def lookup(vector: Vector) -> Adapter | str:
+    """The adapter that takes the vector, by the start of its id and its inputs' keys, or why none does."""
+    named = [entry for entry in ENTRIES if vector.id.startswith(entry.prefix)]
+    for entry in named:
+        if isinstance(entry, Refused):
+            return entry.reason
+        if entry.fits(vector):
+            return entry
+    keys = ", ".join(sorted(vector.inputs)) or "none"
+    if named:
+        shapes = sorted({" + ".join(entry.keys) for entry in named if isinstance(entry, Adapter)} - {""})
+        return f"inputs of an unknown shape ({keys}); known for this id: {'; '.join(shapes)}"
+    reason = REASONS.get(vector.file.rsplit("/", 1)[-1])
+    return reason or f"no adapter for ids like this one, with inputs {keys}"

@@ -1,0 +1,292 @@
+"""What a run did, as tables: prices, liquidations by step, funds, margin calls, who paid.
+
+Reads events and the engine's state, writes nothing back. Figures for people: floats in whole units
+of the numeraire (coin amounts at the index of the moment); the exact integers stay in the journal.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seawall.engine import events as ev
+from seawall.engine.commands import AnyCommand
+from seawall.engine.engine import Engine
+from seawall.engine.state import BACKSTOP, HOUSE_ACCOUNTS, INSURANCE, MARKET, SHORTFALL, WORTH, State
+from seawall.lab.venue import SimulatedVenue, asset_of
+from seawall.ledger.trade import notional, trade_value
+from seawall.margin.statement import book_health, health
+
+Floats = NDArray[np.float64]
+STEP_OF = {"liquidation": "reduce", "takeover": "takeover", "adl": "adl"}
+WORST = ("untouched", "margin_called", "adl", "liquidated", "taken_over", "bankrupt")
+
+
+class TableRecorder:
+    """Collects one run. `run` is "with" or "without" feedback."""
+
+    def __init__(self, run: str, engine_state: State) -> None:
+        self.run, self.state = run, engine_state
+        self.rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+        self.flow: dict[tuple[int, str, str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
+        self.by_account: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+        self.outcome: dict[int, int] = defaultdict(int)
+        self.totals: dict[str, float] = defaultdict(float)
+        self.counts: dict[str, int] = defaultdict(int)
+        self.deadlines: set[int] = set()
+        self.adl_accounts: set[int] = set()
+        self.started = False
+
+    # -- recorder ------------------------------------------------------------------------------------------
+
+    def record(self, command: AnyCommand, events: tuple[ev.AnyEvent, ...]) -> None:
+        self.counts["commands"] += 1
+        self.counts["events"] += len(events)
+        if not self.started:
+            return
+        for event in events:
+            reader = _READERS.get(type(event))
+            if reader is not None:
+                reader(self, event)
+
+    def step_done(self, engine: Engine, venue: SimulatedVenue, time_ns: int) -> None:
+        state = engine.state
+        for row, instrument in enumerate(state.instruments):
+            asset = asset_of(instrument)
+            if asset in venue.outside and state.market.mark[row]:
+                self.rows["prices"].append(
+                    (
+                        time_ns,
+                        instrument.name,
+                        int(state.market.mark[row]) * float(instrument.tick_units),
+                        venue.outside[asset],
+                    )
+                )
+        self.rows["funds"].append(
+            (
+                time_ns,
+                self.run,
+                self._pot_worth(INSURANCE),
+                self._pot_worth(BACKSTOP),
+                max(-self._pot_worth(SHORTFALL), 0.0),
+                self.totals["socialised"],
+            )
+        )
+
+    # -- helpers -------------------------------------------------------------------------------------------
+
+    def units(self, asset: int, atoms: int) -> float:
+        """Atoms of an asset in whole numeraire units, at the present index."""
+        state = self.state
+        coins = atoms / state.rulebook.assets[asset].atoms_per_unit
+        if asset == state.asset_row[state.rulebook.margin.numeraire]:
+            return coins
+        return coins * asset_price(state, asset)
+
+    def _pot_worth(self, pot: int) -> float:
+        state = self.state
+        total = sum(
+            self.units(a, int(state.book.balances[pot, a])) for a in range(len(state.rulebook.assets))
+        )
+        for slot in state.book.positions(pot):
+            row, lots = int(state.book.pos_instrument[slot]), int(state.book.pos_lots[slot])
+            if lots and state.market.mark[row]:
+                profit = trade_value(state.instruments[row], lots, int(state.market.mark[row])) - int(
+                    state.book.pos_cost[slot]
+                )
+                total += self.units(state.settle_row[row], profit)
+        return total
+
+    def account(self, pot: int) -> int:
+        return int(self.state.book.pot_account[pot])
+
+    def reached(self, pot: int, outcome: str) -> None:
+        account = self.account(pot)
+        self.outcome[account] = max(self.outcome[account], WORST.index(outcome))
+
+
+def asset_price(state: State, asset: int) -> float:
+    """Index of the asset in the numeraire; 0 where it has none yet."""
+    name = state.rulebook.assets[asset].name
+    via = state.rulebook.margin.collateral.get(name) or next(
+        (
+            i.name
+            for i in state.instruments
+            if i.base == name and state.market.index_price[state.instrument_row[i.name]]
+        ),
+        "",
+    )
+    if not via:
+        return 0.0
+    row = state.instrument_row[via]
+    return int(state.market.index_price[row]) * float(state.instruments[row].tick_units)
+
+
+def account_worth(state: State) -> Floats:
+    """Worth of every account at the marks, in numeraire units; NaN where a price is unknown."""
+    pots = np.arange(HOUSE_ACCOUNTS, state.book.n_pots, dtype=np.int64)
+    equity, _, unknown = book_health(state.book, state.margin, state.market, pots, WORTH)
+    worth = np.zeros(len(state.account_pot))
+    unit_value = np.array(
+        [
+            asset_price(state, a) if asset.name != state.rulebook.margin.numeraire else 1.0
+            for a, asset in enumerate(state.rulebook.assets)
+        ]
+    )
+    atoms = np.array([asset.atoms_per_unit for asset in state.rulebook.assets], np.float64)
+    unit = state.book.pot_unit[pots]
+    value = equity[0] / atoms[unit] * unit_value[unit]
+    value[unknown[0] >= 0] = np.nan
+    np.add.at(worth, state.book.pot_account[pots], value)
+    return worth
+
+
+def account_notional(state: State) -> Floats:
+    """Sum of |notional| per account at the marks, in numeraire units."""
+    book, total = state.book, np.zeros(len(state.account_pot))
+    for row, instrument in enumerate(state.instruments):
+        mark = int(state.market.mark[row])
+        if not mark:
+            continue
+        lots = book.pos_lots[: book.n_positions].astype(np.float64)
+        mine = (book.pos_instrument[: book.n_positions] == row) & (book.pos_pot[: book.n_positions] >= 0)
+        per_lot = float(instrument.lot_units) * (
+            1.0 if instrument.kind.inverse else mark * float(instrument.tick_units)
+        )
+        np.add.at(
+            total, book.pot_account[book.pos_pot[: book.n_positions][mine]], np.abs(lots[mine]) * per_lot
+        )
+    return total
+
+
+def _traded(self: TableRecorder, event: ev.Traded) -> None:
+    if event.kind not in STEP_OF:
+        return
+    state, row = self.state, event.instrument
+    settle, instrument = state.settle_row[row], state.instruments[row]
+    closed = (
+        event.legs[0] if event.kind != "liquidation" else next(leg for leg in event.legs if leg.pot != MARKET)
+    )
+    size = self.units(settle, notional(instrument, closed.size_lots, event.price_ticks))
+    side = "long" if closed.size_lots < 0 else "short"
+    if event.kind == "liquidation" and closed.pot == BACKSTOP:
+        self.totals["unwound"] += size
+        return
+    cell = self.flow[(event.time_ns, instrument.name, STEP_OF[event.kind], side)]
+    cell[0] += size
+    cell[1] += 1
+    self.by_account[self.account(closed.pot)]["liquidated"] += size
+    self.totals["liquidated_total"] += size
+    if event.kind == "adl":
+        self.totals["adl_notional"] += size
+        mark = int(state.market.mark[row])
+        for leg in event.legs[1:]:
+            # What the winner gave up: closing at the ADL price instead of the mark.
+            lost = trade_value(instrument, -leg.size_lots, mark) - trade_value(
+                instrument, -leg.size_lots, event.price_ticks
+            )
+            given = self.units(settle, lost)
+            self.totals["adl_haircut"] += given
+            self.by_account[self.account(leg.pot)]["adl"] += given
+            self.adl_accounts.add(self.account(leg.pot))
+            self.reached(leg.pot, "adl")
+
+
+def _transferred(self: TableRecorder, event: ev.Transferred) -> None:
+    if event.kind in ("fee", "liquidation fee"):
+        first = event.entries[0]
+        self.by_account[self.account(first.pot)]["fees"] -= self.units(first.asset, first.amount_atoms)
+        if event.kind == "liquidation fee":
+            self.totals["liquidation_fees"] -= self.units(first.asset, first.amount_atoms)
+    elif event.kind in ("insurance", "backstop pays", "shortfall"):
+        self.totals[event.kind] += self.units(event.entries[1].asset, event.entries[1].amount_atoms)
+
+
+def _called(self: TableRecorder, event: ev.MarginCalled) -> None:
+    self.counts["margin_calls"] += 1
+    self.reached(event.pot, "margin_called")
+    _call_row(self, event, "issued")
+
+
+def _cured(self: TableRecorder, event: ev.MarginCallCured) -> None:
+    self.counts["cured"] += 1
+    _call_row(self, event, "cured")
+
+
+def _call_row(self: TableRecorder, event: ev.MarginCalled | ev.MarginCallCured, kind: str) -> None:
+    unit = int(self.state.book.pot_unit[event.pot])
+    self.rows["calls"].append(
+        (
+            event.time_ns,
+            self.run,
+            self.account(event.pot),
+            self.units(unit, event.equity_atoms),
+            self.units(unit, event.requirement_atoms),
+            kind,
+        )
+    )
+
+
+def _started(self: TableRecorder, event: ev.LiquidationStarted) -> None:
+    self.counts["liquidations"] += 1
+    self.reached(event.pot, "liquidated")
+
+
+def _taken_over(self: TableRecorder, event: ev.TakenOver) -> None:
+    self.counts["takeovers"] += 1
+    self.totals["takeover_equity"] += self.units(int(self.state.book.pot_unit[event.pot]), event.equity_atoms)
+    self.reached(event.pot, "taken_over")
+
+
+def _bankrupt(self: TableRecorder, event: ev.Bankrupt) -> None:
+    if event.deficit_atoms > 0:
+        self.counts["bankruptcies"] += 1
+        self.totals["bad_debt"] += self.units(event.asset, event.deficit_atoms)
+        self.reached(event.pot, "bankrupt")
+
+
+def _tier(self: TableRecorder, event: ev.TierPassed) -> None:
+    self.totals[f"tier {event.kind}"] += self.units(event.asset, event.paid_atoms)
+
+
+def _socialised(self: TableRecorder, event: ev.LossSocialised) -> None:
+    self.totals["socialised"] += self.units(event.asset, event.loss_atoms)
+    pots, amounts = np.frombuffer(event.pots, "<i8"), np.frombuffer(event.amounts_atoms, "<i8")
+    for pot, atoms in zip(pots.tolist(), amounts.tolist(), strict=True):
+        if atoms < 0 and pot >= HOUSE_ACCOUNTS:
+            self.by_account[self.account(pot)]["socialised"] -= self.units(event.asset, atoms)
+
+
+def _unknown(self: TableRecorder, event: ev.AccountUnknown) -> None:
+    self.counts["unknown_accounts"] += 1
+
+
+def _halted(self: TableRecorder, event: ev.VenueHalted) -> None:
+    self.counts["halted"] += 1
+
+
+def worth_of(state: State, pot: int) -> float:
+    """Worth of one pot in its unit, for quick looks in notebooks."""
+    unit = int(state.book.pot_unit[pot])
+    return (
+        health(state.book, state.margin, state.market, pot, WORTH).equity_atoms
+        / state.rulebook.assets[unit].atoms_per_unit
+    )
+
+
+_READERS: dict[type, Any] = {
+    ev.Traded: _traded,
+    ev.Transferred: _transferred,
+    ev.MarginCalled: _called,
+    ev.MarginCallCured: _cured,
+    ev.LiquidationStarted: _started,
+    ev.TakenOver: _taken_over,
+    ev.Bankrupt: _bankrupt,
+    ev.TierPassed: _tier,
+    ev.LossSocialised: _socialised,
+    ev.AccountUnknown: _unknown,
+    ev.VenueHalted: _halted,
+}

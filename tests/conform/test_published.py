@@ -1,0 +1,170 @@
+"""The published numbers of ../shared, and shapes of theirs that are not in it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from seawall.conform import run_conformance
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "vectors"
+COVERED = (
+    "venues/binance_docs",
+    "venues/bitmex_docs",
+    "venues/bybit_docs",
+    "venues/kraken_docs",
+    "venues/hyperliquid",
+    "venues/hyperliquid_docs",
+)
+QUANT = {"margin.linear_liq_price", "margin.inverse_liq_price", "margin.tiered_mm"}
+NOT_YET = {
+    "bybit-option-mm": "options",
+    "bybit-option-long-cost": "options",
+    "bybit-pm-perp-grid": "portfolio margin",
+    "bybit-pm-total": "portfolio margin",
+    "hyperliquid-oct10-aggregate-0": "needs the event's data",
+}
+
+
+def shared(name: str) -> Path:
+    path = SHARED / f"{name}.json"
+    if not path.exists():
+        pytest.skip("published vectors (../shared) are not here")
+    return path
+
+
+@pytest.mark.parametrize("name", COVERED)
+def test_every_covered_vector_is_reproduced_and_the_others_say_why_not(name):
+    (found,) = run_conformance(shared(name)).files.values()
+    assert not found.differs
+    assert {u.id: NOT_YET[u.id] in u.reason for u in found.unsupported} == {
+        u.id: True for u in found.unsupported
+    }
+    ids = [vector["id"] for vector in json.loads(shared(name).read_text(encoding="utf-8"))]
+    assert found.reproduced == [identity for identity in ids if identity not in NOT_YET]
+
+
+def test_brackets_and_liquidation_prices_hold_to_one_part_in_a_million_million():
+    (found,) = run_conformance(shared("quant/margin")).files.values()
+    assert set(found.reproduced) == QUANT and not found.differs
+
+
+@pytest.mark.slow
+def test_every_vector_of_every_file_is_accounted_for():
+    shared(COVERED[0])
+    found = run_conformance(SHARED)
+    for name, result in found.files.items():
+        ids = [vector["id"] for vector in json.loads((SHARED / f"{name}.json").read_text(encoding="utf-8"))]
+        told = [*result.reproduced, *(d.id for d in result.differs), *(u.id for u in result.unsupported)]
+        assert sorted(told) == sorted(ids)
+        assert all(u.reason and "no adapter for ids" not in u.reason for u in result.unsupported)
+    assert found.passed
+
+
+def only(vector, tmp_path):
+    path = tmp_path / "one.json"
+    path.write_text(json.dumps([vector]), encoding="utf-8")
+    return run_conformance(path).files["one"]
+
+
+UNSEEN = [
+    # freqtrade tests/exchange: the FAQ's two positions, cross and isolated.
+    (
+        "binance-usdm-lp-x",
+        {
+            "WB": 1535443.01,
+            "TMM": 356512.508,
+            "UPNL": -448192.89,
+            "cum": 16300,
+            "side": 1,
+            "q": 109.488,
+            "ep": 32481.98,
+            "mmr": 0.025,
+        },
+        {"liquidation_price": 26316.89},
+        5e-6,
+    ),
+    (
+        "binance-usdm-lp-y",
+        {
+            "WB": 1535443.01,
+            "TMM": 71200.81144,
+            "UPNL": -56354.57,
+            "cum": 135365,
+            "side": 1,
+            "q": 3683.979,
+            "ep": 1456.84,
+            "mmr": 0.1,
+        },
+        {"liquidation_price": 1153.26},
+        5e-6,
+    ),
+    # A recorded Bybit answer (ETHUSDT, tick 0.05): displayed prices are rounded to the safe side.
+    (
+        "bybit-linear-live",
+        {"size": 0.1, "entry": 1198.45, "positionBalance": 28.58931118, "mmr": 0.005, "taker": 0.0006},
+        {"liqPrice": 919.10, "bustPrice": 913.15},
+        1e-9,
+    ),
+    # The page's second example: at equality it starts, with nothing to close.
+    (
+        "bybit-adl-drawdown-2",
+        {
+            "pool": 1e6,
+            "symbol_loss": 3e5,
+            "trigger_ratio": -0.3,
+            "stop_ratio": -0.25,
+            "trigger_threshold": 1,
+        },
+        {"pnlRatio": -0.3, "triggered": True, "adl_amount": 0},
+        1e-6,
+    ),
+    # The documented ladder: a fifth above 100,000 USDC, 30 s, then the rest; the vault below two thirds.
+    (
+        "hyperliquid-partial-x",
+        {"notional": [99_000, 300_000], "equity_over_maintenance": [0.8, 0.8]},
+        {
+            "first_order_fraction": [1.0, 0.2],
+            "cooldown_s": 30,
+            "second_order_fraction": 1.0,
+            "backstop_below": 2 / 3,
+        },
+        1e-6,
+    ),
+    # freqtrade tests/exchange: a position whose liquidation price is 2,800 times below its entry.
+    (
+        "hyperliquid-liqprice-x",
+        {
+            "entry": 63287.0,
+            "side": "long",
+            "size": 0.00039,
+            "collateral_usd": 24.673292,
+            "user_leverage": 1.0,
+            "max_leverage": 50,
+        },
+        {"liquidation_price": 22.37166537},
+        1e-4,
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "inputs", "expected", "tolerance"), UNSEEN)
+def test_other_published_cases_of_the_same_shapes_are_reproduced(name, inputs, expected, tolerance, tmp_path):
+    vector = {"id": name, "inputs": inputs, "expected": expected, "tolerance": tolerance}
+    found = only(vector, tmp_path)
+    assert (found.reproduced, found.differs, found.unsupported) == ([name], [], [])
+
+
+@pytest.mark.parametrize("side", ["long", "short"])
+def test_a_changed_input_changes_the_answer(side, tmp_path):
+    """So that no adapter can be right by handing the expected number back."""
+    vector = {
+        "id": "bybit-inverse-cross-lp",
+        "inputs": {"Q": 10000, "entry": 8000, "balance": 0.5, "mmr": 0.006, "taker": 0.00075, "side": side},
+        "expected": {"liquidation_price": 5739.5},
+        "tolerance": 1e-9,
+    }
+    (differs,) = only(vector, tmp_path).differs
+    assert differs.got["liquidation_price"] != 5739.5

@@ -1,0 +1,184 @@
+"""Replay decides again and must agree; recovery follows and must end in the same state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from seawall.engine import commands as cm
+from seawall.errors import JournalError
+from seawall.journal import Journal, JournalReader, Recorder, check_journal, explain, recover, replay
+from seawall.journal.codec import encode_rulebook
+from tests.journal.crash import SECOND_NS, START_NS, crash_commands, harbor
+from tests.journal.venue import SmallEngine, commands, small_rulebook
+
+
+class WithFee(SmallEngine):
+    """The same engine after somebody changed a rule: every transfer loses an atom."""
+
+    fee_atoms = 1
+
+
+class Forgetful(SmallEngine):
+    """Decides alike, and forgets to apply deposits to pot 10."""
+
+    def _apply(self, event) -> None:
+        super()._apply(event)
+        if getattr(event, "kind", "") == "deposit" and event.entries[0].pot == 10:
+            self.state.balances[10]["USDC"] -= 1
+
+
+class Stubborn(SmallEngine):
+    """Refuses to go on after record 30."""
+
+    def step(self, command):
+        if self.state.seq > 30:
+            raise JournalError("no more")
+        return super().step(command)
+
+
+def test_a_replay_of_an_untouched_journal_is_equal_and_says_what_it_covered(write) -> None:
+    path = write(40)
+    report = replay(path, engine_factory=SmallEngine)
+    assert report.equal and report.commands == 40 and report.digests >= 3
+    assert "equal; state sha256" in str(report)
+    assert report.state_sha256 == recover(path, engine_factory=SmallEngine).state.digest().hex()
+
+
+def test_a_replay_stops_where_it_is_told(write) -> None:
+    path = write(40)
+    report = replay(path, engine_factory=SmallEngine, upto=20)
+    engine = SmallEngine(small_rulebook())
+    for command in commands(10):
+        engine.step(command)
+    assert (report.commands, report.last_seq) == (10, 20)
+    assert report.state_sha256 == engine.state.digest().hex()
+
+
+def test_a_replay_from_any_snapshot_ends_in_the_state_of_a_full_one(write) -> None:
+    path = write(100, per_commit=5, snapshot_every=60)
+    with JournalReader(path) as reader:
+        snapshots = [row.seq for row in reader.snapshots()]
+    assert len(snapshots) == 2
+    whole = replay(path, engine_factory=SmallEngine)
+    for upto in (None, snapshots[0] - 1):
+        part = replay(path, engine_factory=SmallEngine, upto=upto, from_snapshot=True)
+        assert part.equal and part.first_seq - 1 in snapshots
+    assert replay(path, engine_factory=SmallEngine, from_snapshot=True).state_sha256 == whole.state_sha256
+    early = replay(path, engine_factory=SmallEngine, upto=5, from_snapshot=True)
+    assert early.equal and early.first_seq == 1
+
+
+def test_a_changed_rule_is_found_at_its_first_event_with_both_events_and_both_states(write) -> None:
+    path = write(40)
+    report = replay(path, engine_factory=WithFee)
+    assert not report.equal
+    difference = report.difference
+    with JournalReader(path) as reader:
+        first = next(e for step in reader.steps() for e in step.events if type(e).__name__ == "Transferred")
+    assert difference.seq == first.seq == report.last_seq
+    amount = first.entries[0].amount_atoms
+    assert (
+        f"amount_atoms={amount})" in difference.recorded
+        and f"amount_atoms={amount - 1})" in difference.replayed
+    )
+    pot = first.entries[0].pot
+    assert f"  pot {pot} USDC: recorded {amount}, replayed {amount - 1}" in difference.states
+    assert f"record {first.seq}: another event follows from Deposit {first.cause_seq}" in str(report)
+    deep = check_journal(path, deep=True, engine_factory=WithFee)
+    assert [problem.seq for problem in deep.problems] == [first.seq]
+
+
+def test_a_state_that_drifts_under_equal_events_is_found_at_the_next_digest(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    with Recorder.create(path, small_rulebook(), engine_factory=SmallEngine, digest_every=1) as run:
+        for command in commands(40):
+            run.step(command)
+            run.commit()
+    with JournalReader(path) as reader:
+        deposit = next(e for s in reader.steps() for e in s.events
+                       if type(e).__name__ == "Transferred" and e.entries[0].pot == 10)  # fmt: skip
+    report = replay(path, engine_factory=Forgetful)
+    assert report.difference.seq == deposit.seq
+    assert "the same events, another state digest" in report.difference.what
+    assert report.difference.states == ("  both states are equal",), "both are made by the engine of today"
+    (tmp_path / "copy").write_bytes(path.read_bytes())
+    journal = Journal.open(tmp_path / "copy")
+    journal._database.execute("DELETE FROM snapshots")
+    journal.close()
+    with pytest.raises(
+        JournalError, match=f"record {deposit.seq}: the recorded events do not lead to the state"
+    ):
+        recover(tmp_path / "copy", engine_factory=Forgetful)
+
+
+def test_an_engine_that_now_fails_is_a_difference_and_not_a_crash(write) -> None:
+    path = write(40)
+    report = replay(path, engine_factory=Stubborn)
+    assert "was carried out, now it fails" in report.difference.what
+    assert "JournalError: no more" in report.difference.replayed
+
+
+@pytest.fixture(scope="module")
+def crash(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("crash") / "crash.journal"
+    with Recorder.create(path, harbor(), digest_every=50, snapshot_every=200) as run:
+        for command in crash_commands():
+            run.step(command)
+            run.commit()
+    return path
+
+
+def test_the_real_engine_replays_a_crash_to_the_same_bytes(crash: Path) -> None:
+    report = check_journal(crash, deep=True)
+    assert report.ok, report
+    assert report.digests >= 8 and report.snapshots == 2
+    with JournalReader(crash) as reader:
+        kinds = {type(event).__name__ for step in reader.steps() for event in step.events}
+    assert {"Refused", "Traded", "MarginCalled", "LiquidationStarted", "LiquidationOrderSent"} <= kinds
+
+
+def test_the_real_engine_recovers_to_the_state_of_a_full_replay_and_goes_on_alike(
+    crash: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "run"
+    path.write_bytes(crash.read_bytes())
+    every = list(crash_commands(rounds=20))
+    done = len(list(crash_commands()))
+    with Recorder.resume(path) as run:
+        for command in every[done:]:
+            run.step(command)
+        run.engine.check()
+    with Recorder.create(tmp_path / "whole", harbor()) as whole:
+        for command in every:
+            whole.step(command)
+    assert run.engine.state.digest() == whole.engine.state.digest()
+    assert replay(path).state_sha256 == replay(tmp_path / "whole").state_sha256
+
+
+def test_a_journal_whose_rulebook_was_changed_recovers_under_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    old = harbor()
+    new = msgspec.structs.replace(old, title="Harbor, second edition", effective="2026-02-03")
+    with Recorder.create(path, old, digest_every=1) as run:
+        for command in crash_commands(rounds=1):
+            run.step(command)
+        later = run.engine.state.time_ns
+        run.step(cm.Propose(time_ns=later, by="ann", proposal=1, rulebook=encode_rulebook(new)))
+        for name in ("bob", "cid"):
+            run.step(cm.Approve(time_ns=later, by=name, proposal=1))
+        run.step(cm.Enact(time_ns=later + 25 * 3600 * SECOND_NS, by="ann", proposal=1))
+        changed = run.engine.state.seq
+        run.step(cm.Tick(time_ns=later + 26 * 3600 * SECOND_NS))
+    assert run.engine.state.rulebook == new, "the proposal was enacted"
+    with JournalReader(path) as reader:
+        assert [row.seq for row in reader.snapshots()] == [reader.head()[0]]
+        assert reader.rulebook_at(changed) == new and reader.rulebook_at(5) == old == reader.rulebook
+    assert recover(path).state.digest() == run.engine.state.digest()
+    assert check_journal(path, deep=True).ok
+    from_snapshot = replay(path, from_snapshot=True)
+    assert from_snapshot.equal and from_snapshot.commands == 0, "the snapshot was good"
+    assert explain(path, changed)[-1].kind == "Enact"
+    assert START_NS < later

@@ -1,0 +1,45 @@
+"""Every example runs, and says what its first lines promise."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"example_{name}", EXAMPLES / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_example_is_run_by_a_test():
+    known = {"liquidation_prices", "crash_own_book", "adl_rankers"}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == known
+
+
+def test_a_desk_gets_its_liquidation_prices(capsys):
+    load("liquidation_prices").main()
+    said = capsys.readouterr().out
+    assert "retail-1    cross" in said and "momentum, if BTC -6%: BTC-PERP at 106,220.0" in said
+
+
+def test_a_venue_crashes_its_own_book(capsys, tmp_path):
+    load("crash_own_book").main(str(tmp_path / "run"))
+    said = capsys.readouterr().out
+    assert "momentum: liquidated" in said and "replay gives the same bytes: True" in said
+
+
+@pytest.mark.slow
+def test_rankers_choose_different_winners(capsys):
+    module = load("adl_rankers")
+    module.main(accounts=60)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == list(module.RANKERS)
+    assert len({line.split(maxsplit=1)[1] for line in lines[1:]}) > 1
