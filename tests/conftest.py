@@ -6,10 +6,8 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-settings.register_profile(
-    "ci", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.register_profile(
-    "night", max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "10000")), deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+for name, examples in (("ci", 100), ("night", 10_000)):
+    settings.register_profile(
+        name, max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))

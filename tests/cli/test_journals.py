@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from seawall.engine import commands
 from seawall.engine.commands import Deposit, OpenAccount
 from seawall.engine.engine import Engine
 from seawall.engine.events import Bankrupt, Entry, Transferred
@@ -73,7 +74,7 @@ def test_explain_worst_goes_from_the_largest_bankruptcy_back_to_a_command(call, 
     assert said.code == 0
     records = json.loads(said.out)
     assert records[0]["kind"] == "Bankrupt" and records[0]["relation"] == "asked"
-    assert records[-1]["kind"] == "ReportPrices"
+    assert issubclass(getattr(commands, records[-1]["kind"]), commands.Command)
     largest = 0
     with JournalReader(run_folder / "journal.db") as reader:
         for step in reader.steps():

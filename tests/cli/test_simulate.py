@@ -153,3 +153,29 @@ def _durable(path: Path) -> int:
             return int(database.execute("SELECT seq FROM head WHERE id = 1").fetchone()[0])
     except (sqlite3.Error, TypeError):
         return 0
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_many_paths_and_their_processes():
+    command = [
+        sys.executable,
+        "-m",
+        "seawall.cli.main",
+        "simulate",
+        "harbor",
+        "--accounts",
+        "200",
+        "--paths",
+        "64",
+    ]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    time.sleep(5.0)  # long enough to be at work, too short for 64 days
+    os.killpg(process.pid, signal.SIGINT)
+    try:
+        _, err = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 130 and "stopped" in err and "Traceback" not in err, err

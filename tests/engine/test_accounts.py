@@ -7,7 +7,6 @@ import pytest
 from seawall.engine import commands as cmd
 from seawall.engine import events as ev
 from seawall.engine.state import CLEARING, EXTERNAL, INSURANCE, SHORTFALL
-from seawall.safeguards.rules import Breaker, SafeguardRules
 from tests.engine.venue import (
     BTC,
     DOLLAR,
@@ -72,13 +71,17 @@ def test_a_withdrawal_leaves_what_initial_margin_asks_and_not_an_atom_less() -> 
     venue = Venue()
     venue.fund(A, 10_000)
     venue.trade(A, 1_000, 500_000)  # 1 BTC at 50,000: initial margin 5,000
-    answer = refused(venue.do(cmd.Withdraw, account=A, asset="USDC", amount_atoms=5_000 * DOLLAR + 1), "initial")
+    answer = refused(
+        venue.do(cmd.Withdraw, account=A, asset="USDC", amount_atoms=5_000 * DOLLAR + 1), "initial"
+    )
     assert answer.numbers == {
         "equity_atoms": 5_000 * DOLLAR - 1,
         "requirement_atoms": 5_000 * DOLLAR,
         "short_atoms": 1,
     }
-    assert kinds(venue.do(cmd.Withdraw, account=A, asset="USDC", amount_atoms=5_000 * DOLLAR)) == ["Transferred"]
+    assert kinds(venue.do(cmd.Withdraw, account=A, asset="USDC", amount_atoms=5_000 * DOLLAR)) == [
+        "Transferred"
+    ]
 
 
 def test_nothing_leaves_an_account_that_cannot_be_valued() -> None:
@@ -108,12 +111,21 @@ def test_nothing_leaves_an_account_under_liquidation() -> None:
     venue.btc(42_000)
     assert venue.liquidating(A)
     refused(venue.do(cmd.Withdraw, account=A, asset="USDC", amount_atoms=1), "liquidated")
-    refused(venue.do(cmd.Transfer, from_account=A, to_account=A, asset="USDC", amount_atoms=1, to_isolated="ETH-PERP"))
+    refused(
+        venue.do(
+            cmd.Transfer, from_account=A, to_account=A, asset="USDC", amount_atoms=1, to_isolated="ETH-PERP"
+        )
+    )
 
 
 def gate(venue: Venue, instrument: str = "") -> None:
     venue.do(
-        cmd.Override, by="ann", role="guardian", action="withdraw", instrument=instrument, close=True,
+        cmd.Override,
+        by="ann",
+        role="guardian",
+        action="withdraw",
+        instrument=instrument,
+        close=True,
         until_ns=venue.now + 60 * SECOND,
     )
 
@@ -126,7 +138,11 @@ def test_a_closed_gate_stops_withdrawals_and_transfers_to_others_but_not_within_
     out = dict(from_account=A, asset="USDC", amount_atoms=DOLLAR)
     refused(venue.do(cmd.Transfer, to_account=B, **out), "withdrawals are closed")
     assert "Transferred" in kinds(venue.do(cmd.Transfer, to_account=A, to_isolated="BTC-PERP", **out))
-    refused(venue.do(cmd.Transfer, from_account=A, to_account=B, asset="USDC", amount_atoms=1, from_isolated="BTC-PERP"))
+    refused(
+        venue.do(
+            cmd.Transfer, from_account=A, to_account=B, asset="USDC", amount_atoms=1, from_isolated="BTC-PERP"
+        )
+    )
     venue.wait(61)
     venue.price(BTC_PERP=500_000)
     assert kinds(venue.do(cmd.Withdraw, account=A, asset="USDC", amount_atoms=1)) == ["Transferred"]
@@ -155,13 +171,20 @@ def test_another_pot_of_the_account_below_zero_stops_what_would_leave() -> None:
 def test_a_transfer_needs_two_pots_and_the_right_asset() -> None:
     venue = Venue()
     venue.fund(A, 100)
-    refused(venue.do(cmd.Transfer, from_account=A, to_account=A, asset="USDC", amount_atoms=1), "two different pots")
     refused(
-        venue.do(cmd.Transfer, from_account=A, to_account=A, asset="USDC", amount_atoms=1, to_isolated="BTCUSD"),
+        venue.do(cmd.Transfer, from_account=A, to_account=A, asset="USDC", amount_atoms=1),
+        "two different pots",
+    )
+    refused(
+        venue.do(
+            cmd.Transfer, from_account=A, to_account=A, asset="USDC", amount_atoms=1, to_isolated="BTCUSD"
+        ),
         "only its settlement asset",
     )
     refused(
-        venue.do(cmd.Transfer, from_account=A, to_account=A, asset="USDC", amount_atoms=1, to_isolated="BTC-SPOT"),
+        venue.do(
+            cmd.Transfer, from_account=A, to_account=A, asset="USDC", amount_atoms=1, to_isolated="BTC-SPOT"
+        ),
         "only its settlement asset",
     )
 
@@ -194,7 +217,9 @@ def test_lower_leverage_needs_the_initial_margin_it_asks_for() -> None:
     venue = Venue()
     venue.fund(A, 10_000)
     venue.trade(A, 1_000, 500_000)
-    answer = refused(venue.do(cmd.SetLeverage, account=A, instrument="BTC-PERP", leverage=4), "more initial margin")
+    answer = refused(
+        venue.do(cmd.SetLeverage, account=A, instrument="BTC-PERP", leverage=4), "more initial margin"
+    )
     assert answer.numbers == {"short_atoms": 2_500 * DOLLAR}
     assert kinds(venue.do(cmd.SetLeverage, account=A, instrument="BTC-PERP", leverage=5)) == ["LeverageSet"]
 

@@ -44,9 +44,26 @@ WATERFALL = (
 
 
 def listing(fee_ppb: int = 0) -> tuple[Instrument, ...]:
-    def make(name: str, kind: InstrumentKind, base: str, quote: str, lot: str, tick: str, settle: Asset, **more: Any):
+    def make(
+        name: str,
+        kind: InstrumentKind,
+        base: str,
+        quote: str,
+        lot: str,
+        tick: str,
+        settle: Asset,
+        **more: Any,
+    ):
         return make_instrument(
-            name=name, kind=kind, base=base, quote=quote, lot=lot, tick=tick, settle=settle, taker_fee_ppb=fee_ppb, **more
+            name=name,
+            kind=kind,
+            base=base,
+            quote=quote,
+            lot=lot,
+            tick=tick,
+            settle=settle,
+            taker_fee_ppb=fee_ppb,
+            **more,
         )
 
     kinds = InstrumentKind
@@ -54,12 +71,27 @@ def listing(fee_ppb: int = 0) -> tuple[Instrument, ...]:
         make("BTC-PERP", kinds.LINEAR_PERPETUAL, "BTC", "USDC", "0.001", "0.1", USDC),
         make("ETH-PERP", kinds.LINEAR_PERPETUAL, "ETH", "USDC", "0.01", "0.01", USDC),
         make("BTCUSD", kinds.INVERSE_PERPETUAL, "BTC", "USD", "1", "0.5", BTC),
-        make("BTC-DEC", kinds.LINEAR_FUTURE, "BTC", "USDC", "0.001", "0.1", USDC, expiry_ns=START + 10**6 * SECOND),
+        make(
+            "BTC-DEC",
+            kinds.LINEAR_FUTURE,
+            "BTC",
+            "USDC",
+            "0.001",
+            "0.1",
+            USDC,
+            expiry_ns=START + 10**6 * SECOND,
+        ),
         make("BTC-SPOT", kinds.SPOT, "BTC", "USDC", "0.0001", "0.1", USDC),
     )
 
 
-PRICES = {"BTC-PERP": 500_000, "ETH-PERP": 300_000, "BTCUSD": 100_000, "BTC-DEC": 500_000, "BTC-SPOT": 500_000}
+PRICES = {
+    "BTC-PERP": 500_000,
+    "ETH-PERP": 300_000,
+    "BTCUSD": 100_000,
+    "BTC-DEC": 500_000,
+    "BTC-SPOT": 500_000,
+}
 
 
 def flat(rate_ppb: int, **more: Any) -> Schedule:
@@ -67,7 +99,10 @@ def flat(rate_ppb: int, **more: Any) -> Schedule:
 
 
 def margin_rules(scope: str = "account", **changes: Any) -> MarginRules:
-    schedules = {"initial": flat(100_000_000, use_leverage=True, max_leverage=10), "maintenance": flat(50_000_000)}
+    schedules = {
+        "initial": flat(100_000_000, use_leverage=True, max_leverage=10),
+        "maintenance": flat(50_000_000),
+    }
     contracts = ("BTC-PERP", "ETH-PERP", "BTCUSD", "BTC-DEC")
     plain = WeightTier(floor_atoms=0, weight_ppb=10**9)
     rules = MarginRules(
@@ -78,7 +113,9 @@ def margin_rules(scope: str = "account", **changes: Any) -> MarginRules:
             "default": {
                 "USDC": Weight(tiers=(plain,)),
                 "BTC": Weight(
-                    tiers=(WeightTier(floor_atoms=0, weight_ppb=900_000_000 if scope == "account" else 10**9),),
+                    tiers=(
+                        WeightTier(floor_atoms=0, weight_ppb=900_000_000 if scope == "account" else 10**9),
+                    ),
                     liability_ppb=1_100_000_000 if scope == "account" else 10**9,
                 ),
             }
@@ -142,7 +179,8 @@ def make_rulebook(
         liquidation=msgspec.structs.replace(rules, **(liquidation or {})),
         waterfall=waterfall,
         remainder="halt",
-        safeguards=safeguards or SafeguardRules(governance=Governance(approvals=2, timelock_ns=86_400 * SECOND)),
+        safeguards=safeguards
+        or SafeguardRules(governance=Governance(approvals=2, timelock_ns=86_400 * SECOND)),
         funding={"BTC-PERP": perpetual, "BTCUSD": perpetual},
         funds=HouseFunds(
             insurance_atoms={"USDC": 10**6 * DOLLAR} if insurance is None else insurance,
@@ -199,7 +237,13 @@ class Venue:
         ticks = round(dollars * 10)
         return self.price(
             seconds,
-            **{"BTC-PERP": ticks, "BTC-DEC": ticks, "BTC-SPOT": ticks, "BTCUSD": round(dollars * 2), "ETH-PERP": 300_000},
+            **{
+                "BTC-PERP": ticks,
+                "BTC-DEC": ticks,
+                "BTC-SPOT": ticks,
+                "BTCUSD": round(dollars * 2),
+                "ETH-PERP": 300_000,
+            },
         )
 
     def fund(self, account: int, dollars: float, asset: str = "USDC") -> tuple[ev.AnyEvent, ...]:
@@ -207,7 +251,14 @@ class Venue:
         return self.do(cmd.Deposit, account=account, asset=asset, amount_atoms=atoms)
 
     def trade(
-        self, account: int, lots: int, ticks: int, name: str = "BTC-PERP", *, against: int = MARKET, **more: Any
+        self,
+        account: int,
+        lots: int,
+        ticks: int,
+        name: str = "BTC-PERP",
+        *,
+        against: int = MARKET,
+        **more: Any,
     ) -> tuple[ev.AnyEvent, ...]:
         """`account` buys (lots > 0) or sells from `against`; the account is the taker."""
         buys = lots > 0
@@ -223,7 +274,9 @@ class Venue:
             **own,
         )
 
-    def fill(self, order: ev.LiquidationOrderSent, ticks: int, lots: int | None = None) -> tuple[ev.AnyEvent, ...]:
+    def fill(
+        self, order: ev.LiquidationOrderSent, ticks: int, lots: int | None = None
+    ) -> tuple[ev.AnyEvent, ...]:
         """The market fills a liquidation order, whole or in part."""
         size = order.size_lots if lots is None else lots
         account = int(self.state.book.pot_account[order.pot])

@@ -68,7 +68,9 @@ def test_products_and_sums_never_wrap(a: int, b: int) -> None:
     check(add_checked, a + b, a, b)
 
 
-@pytest.mark.parametrize("a,b", [(2**31, 2**32), (-(2**31), 2**32), (2**62, 2), (-(2**62), 2), (-(2**63), 1), (-1, -(2**63))])
+@pytest.mark.parametrize(
+    "a,b", [(2**31, 2**32), (-(2**31), 2**32), (2**62, 2), (-(2**62), 2), (-(2**63), 1), (-1, -(2**63))]
+)
 def test_a_product_of_two_to_the_63rd_is_refused_with_either_sign(a: int, b: int) -> None:
     with pytest.raises(OverflowError):
         mul_checked(a, b)
@@ -88,7 +90,11 @@ def test_a_divisor_that_is_not_positive_is_refused(divisor: int) -> None:
         mul_div_floor(1, 1, divisor)
 
 
-@given(st.one_of(st.integers(0, MOST), st.sampled_from([n * n + d for n in (1, 2, 3_037_000_499) for d in (-1, 0, 1)])))
+@given(
+    st.one_of(
+        st.integers(0, MOST), st.sampled_from([n * n + d for n in (1, 2, 3_037_000_499) for d in (-1, 0, 1)])
+    )
+)
 def test_the_root_is_the_smallest_that_covers(value: int) -> None:
     root = isqrt_ceil(value)
     assert root == (isqrt(value - 1) + 1 if value else 0)

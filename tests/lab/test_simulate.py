@@ -72,7 +72,7 @@ def test_who_paid_adds_up_to_the_bad_debt(crash) -> None:  # type: ignore[no-unt
         assert paid >= figures["bad_debt"] * 0.999 - 1.0
 
 
-def test_the_same_plan_gives_the_same_state_and_another_seed_does_not(crash) -> None:  # type: ignore[no-untyped-def]
+def test_the_same_plan_gives_the_same_state_another_seed_not(crash) -> None:  # type: ignore[no-untyped-def]
     again, other = run_experiment(plan()), run_experiment(plan(seed=1))
     digests = [e.summary["runs"]["with"]["digest"] for e in (crash, again, other)]
     assert digests[0] == digests[1] != digests[2]
@@ -86,7 +86,7 @@ def test_feedback_of_zero_is_the_run_without(crash) -> None:  # type: ignore[no-
     )
 
 
-def test_equity_lost_by_accounts_and_funds_went_to_the_outside_market(crash) -> None:  # type: ignore[no-untyped-def]
+def test_nobody_ends_below_zero_and_nobody_starts_there(crash) -> None:  # type: ignore[no-untyped-def]
     accounts = crash.frames["accounts"].filter(crash.frames["accounts"]["run"] == "with")
     assert accounts["equity_after"].min() >= -1e-6
     assert accounts["equity_before"].min() > 0

@@ -31,9 +31,15 @@ def test_rounding_is_never_in_favour_of_the_account(world: World) -> None:
 def test_the_parts_of_a_statement_add_up_to_its_totals(world: World) -> None:
     found = statement(world.book, world.margin, world.market, world.row, "maintenance")
     assert found.equity_atoms == sum(part.amount_atoms for part in found.parts if part.kind == "collateral")
-    assert found.requirement_atoms == sum(part.amount_atoms for part in found.parts if part.kind != "collateral")
+    assert found.requirement_atoms == sum(
+        part.amount_atoms for part in found.parts if part.kind != "collateral"
+    )
     needs = [part.amount_atoms for part in found.parts if part.kind != "collateral"]
-    assert found.worst is None if not needs else found.worst is not None and found.worst.amount_atoms == max(needs)
+    assert (
+        found.worst is None
+        if not needs
+        else found.worst is not None and found.worst.amount_atoms == max(needs)
+    )
 
 
 @given(worlds())
@@ -79,6 +85,8 @@ def test_scanning_the_book_gives_each_pot_what_asking_for_it_gives_on_one_and_tw
 
 def test_a_position_slot_that_holds_nothing_asks_for_nothing() -> None:
     pot = Pot(unit="USD", balances={"USD": 5}, held={"BTC-LIN": Held(leverage=10)})
-    world = make_world(make_rules(schedules={"BTC-LIN": flat_rate(10**7)}, levels=(level(flat_atoms=9),)), pot)
+    world = make_world(
+        make_rules(schedules={"BTC-LIN": flat_rate(10**7)}, levels=(level(flat_atoms=9),)), pot
+    )
     found = health(world.book, world.margin, world.market, world.row, "maintenance")
     assert (found.equity_atoms, found.requirement_atoms) == (5, 0)

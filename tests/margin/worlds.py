@@ -1,8 +1,8 @@
 """A small venue with every kind of rule, and Hypothesis strategies that draw a regime before numbers.
 
-Assets USD (the unit, 6 decimals), BTC (8), ALT (4); a linear and an inverse BTC contract, a linear ALT contract,
-and two spot markets that price collateral. A `World` holds the same pot twice: in the engine's columns and in
-the plain form that tests/oracles reads.
+Assets USD (the unit, 6 decimals), BTC (8), ALT (4); a linear and an inverse BTC contract, a linear ALT
+contract, and two spot markets that price collateral. A `World` holds the same pot twice: in the engine's
+columns and in the plain form that tests/oracles reads.
 """
 
 from __future__ import annotations
@@ -103,7 +103,14 @@ def make_world(
     book, row = Book(len(ASSETS), len(INSTRUMENTS), pots=1, positions=1), 0
     row = add_pot(book, pot)
     return World(
-        rules, prices, pot, interest, book, compile_margin(ASSETS, INSTRUMENTS, rules), view(prices, interest), row
+        rules,
+        prices,
+        pot,
+        interest,
+        book,
+        compile_margin(ASSETS, INSTRUMENTS, rules),
+        view(prices, interest),
+        row,
     )
 
 
@@ -130,7 +137,7 @@ def view(prices: dict[str, Price], interest: dict[str, int]) -> MarketView:
     return MarketView(column("mark"), column("index"), column("stable"), column("confidence"), usable, lots)
 
 
-# -- strategies ------------------------------------------------------------------------------------------------
+# -- strategies ------------------------------------------------------------------------------------
 
 REGIMES = ("tiny", "ordinary", "huge", "zero_balance", "many_tiers", "inverse", "isolated", "mixed")
 LOTS = {"tiny": 3, "huge": 500_000_000}
@@ -141,7 +148,11 @@ HUGE_CASH = {"USD": 1_500_000_000_000_000_000, "BTC": 2_000_000_000_000_000, "AL
 
 @st.composite
 def schedules(draw: st.DrawFn, regime: str) -> Schedule:
-    kind = "tiers" if regime == "many_tiers" else draw(st.sampled_from(["tiers", "steps", "size_linear", "size_sqrt"]))
+    kind = (
+        "tiers"
+        if regime == "many_tiers"
+        else draw(st.sampled_from(["tiers", "steps", "size_linear", "size_sqrt"]))
+    )
     base = draw(st.integers(1, 200_000_000))
     more: dict[str, Any] = {
         "basis": draw(st.sampled_from(["mark", "entry"])),
@@ -179,7 +190,9 @@ def schedules(draw: st.DrawFn, regime: str) -> Schedule:
 @st.composite
 def weights(draw: st.DrawFn) -> Weight:
     count = draw(st.integers(0, 4))
-    floors = sorted(draw(st.sets(st.integers(1, 10**12), min_size=max(count - 1, 0), max_size=max(count - 1, 0))))
+    floors = sorted(
+        draw(st.sets(st.integers(1, 10**12), min_size=max(count - 1, 0), max_size=max(count - 1, 0)))
+    )
     rates = sorted(draw(st.lists(st.integers(0, PPB), min_size=count, max_size=count)), reverse=True)
     return Weight(
         tiers=tuple(WeightTier(floor_atoms=f, weight_ppb=r) for f, r in zip([0, *floors], rates)),
@@ -213,7 +226,11 @@ def holdings(draw: st.DrawFn, regime: str, name: str) -> Held:
     lots = draw(st.integers(-most, most))
     instrument = INSTRUMENTS[ROW[name]]
     ticks = max(START[name] + draw(st.integers(-START[name] // 3, START[name] // 3)), 1)
-    value = -lots * instrument.value_num // ticks if instrument.kind.inverse else lots * ticks * instrument.value_num
+    value = (
+        -lots * instrument.value_num // ticks
+        if instrument.kind.inverse
+        else lots * ticks * instrument.value_num
+    )
     bid, ask = draw(st.integers(0, most)), draw(st.integers(0, most))
     bid, ask = (bid, ask) if draw(st.booleans()) else (0, 0)
     return Held(
@@ -250,6 +267,7 @@ def worlds(draw: st.DrawFn) -> World:
         levels=(draw(levels(regime)),),
         weights={asset.name: draw(weights()) for asset in ASSETS},
     )
+
     def cash(asset: str) -> int:
         most = HUGE_CASH[asset] if regime == "huge" else CASH.get(regime, 10**12)
         return draw(st.integers(-most // 10, most))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from math import ceil, floor, isqrt
 
 from seawall.instruments.model import Asset, Instrument
@@ -206,7 +207,7 @@ class Model:
         reached = [tier for tier in plan.tiers if tier.floor_atoms <= notional]
         rate = Fraction(reached[-1].rate_ppb, PPB)
         slices = Fraction(0)
-        for here, following in zip(reached, reached[1:]):
+        for here, following in pairwise(reached):
             slices += (following.floor_atoms - here.floor_atoms) * Fraction(here.rate_ppb, PPB)
         slices += (notional - reached[-1].floor_atoms) * rate
         deduction = notional * rate - slices
@@ -223,7 +224,7 @@ class Model:
         return max(Fraction(plan.base_ppb), scaled + self.up(plan.slope_ppb * root))
 
     def root(self, value: Fraction) -> Fraction:
-        """Square root to five decimals, up (whole numbers from 9e8 on); without rounding, a little below it."""
+        """Square root to five decimals, up (whole numbers from 9e8 on); `exact`: a little below it."""
         if self.up is exact:
             return Fraction(isqrt(floor(value * 10**40)), 10**20)
         scale = 100_000 if floor(value) < 900_000_000 else 1
@@ -231,7 +232,14 @@ class Model:
         return Fraction(isqrt(inside - 1) + 1 if inside else 0, scale)
 
     def required(
-        self, level: Level, contract: Instrument, held: Held, pot: Pot, size: int, notional: Fraction, ticks: int
+        self,
+        level: Level,
+        contract: Instrument,
+        held: Held,
+        pot: Pot,
+        size: int,
+        notional: Fraction,
+        ticks: int,
     ) -> Fraction:
         if size == 0:
             return Fraction(0)
@@ -274,7 +282,9 @@ class Model:
                 return notional + backing
             rounded_up = 0 if self.up is exact else min(backing, 1)
             return max(notional - (backing - rounded_up), Fraction(0))
-        at_entry = pot.balances.get(contract.settle, 0) - held.cost  # pot = at_entry + value; solve = fee * |value|
+        at_entry = (
+            pot.balances.get(contract.settle, 0) - held.cost
+        )  # pot = at_entry + value; solve = fee * |value|
         if worth_rises:
             return self.up(-at_entry / (1 - fee)) if at_entry < 0 else present
         return self.up(at_entry / (1 + fee)) if at_entry > 0 else present

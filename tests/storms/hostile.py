@@ -1,4 +1,4 @@
-"""Commands that no sane driver sends: numbers at the edges, names that do not exist, the venue's own accounts."""
+"""Commands no sane driver sends: numbers at the edges, names that do not exist, the venue's own accounts."""
 
 from __future__ import annotations
 

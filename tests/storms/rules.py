@@ -25,10 +25,17 @@ REGIMES = (
     "drawdown",
     "settlement",
 )
-RANKERS = ("binance", "bitmex", "hyperliquid", "hyperliquid_decompiled", "pnl", "leverage", "pro_rata", "unranked")
-FEES = FeeSplit(
-    fee_ppb=5_000_000, insurance_ppb=600_000_000, backstop_ppb=100_000_000, venue_ppb=300_000_000
+RANKERS = (
+    "binance",
+    "bitmex",
+    "hyperliquid",
+    "hyperliquid_decompiled",
+    "pnl",
+    "leverage",
+    "pro_rata",
+    "unranked",
 )
+FEES = FeeSplit(fee_ppb=5_000_000, insurance_ppb=600_000_000, backstop_ppb=100_000_000, venue_ppb=300_000_000)
 
 
 def random_rulebook(rng: Random, regime: str) -> Rulebook:
@@ -74,9 +81,15 @@ def _ladder(rng: Random) -> tuple[Step, ...]:
         fees=rng.choice([FeeSplit(), FEES]),
     )
     vault = Step(
-        name="vault", action="takeover", takeover_price=rng.choice(["mark", "bankruptcy", "collateral"]), fees=FEES
+        name="vault",
+        action="takeover",
+        takeover_price=rng.choice(["mark", "bankruptcy", "collateral"]),
+        fees=FEES,
     )
-    return (*rng.choice([(), (CANCEL,)]), *rng.choice([(reduce,), (reduce, vault), (vault,), (reduce, vault)]))
+    return (
+        *rng.choice([(), (CANCEL,)]),
+        *rng.choice([(reduce,), (reduce, vault), (vault,), (reduce, vault)]),
+    )
 
 
 def _waterfall(rng: Random, regime: str) -> tuple[Any, ...]:
@@ -104,7 +117,13 @@ def _waterfall(rng: Random, regime: str) -> tuple[Any, ...]:
     )
     backstop = InsuranceTier(fund="backstop")
     return rng.choice(
-        [(insurance, adl, share), (insurance, adl), (adl, share), (insurance, backstop, adl, share), (insurance, share)]
+        [
+            (insurance, adl, share),
+            (insurance, adl),
+            (adl, share),
+            (insurance, backstop, adl, share),
+            (insurance, share),
+        ]
         if regime != "drawdown"
         else [(insurance, adl, share)]
     )
@@ -130,13 +149,30 @@ def _liquidation(rng: Random, regime: str) -> dict[str, Any]:
 
 def _safeguards(rng: Random) -> SafeguardRules:
     breakers = (
-        Breaker(name="fast", when="mark_move", threshold_ppb=150_000_000, window_ns=60 * SECOND,
-                forbids=("open",), for_ns=30 * SECOND),
+        Breaker(
+            name="fast",
+            when="mark_move",
+            threshold_ppb=150_000_000,
+            window_ns=60 * SECOND,
+            forbids=("open",),
+            for_ns=30 * SECOND,
+        ),
         Breaker(name="below", when="negative_equity", forbids=("withdraw",), for_ns=30 * SECOND),
-        Breaker(name="fund", when="fund_below", threshold_atoms=1_000 * DOLLAR, forbids=("open",),
-                for_ns=20 * SECOND),
-        Breaker(name="hold", when="mark_move", threshold_ppb=300_000_000, window_ns=20 * SECOND,
-                forbids=("liquidate", "adl"), for_ns=10 * SECOND),
+        Breaker(
+            name="fund",
+            when="fund_below",
+            threshold_atoms=1_000 * DOLLAR,
+            forbids=("open",),
+            for_ns=20 * SECOND,
+        ),
+        Breaker(
+            name="hold",
+            when="mark_move",
+            threshold_ppb=300_000_000,
+            window_ns=20 * SECOND,
+            forbids=("liquidate", "adl"),
+            for_ns=10 * SECOND,
+        ),
     )
     return SafeguardRules(
         breakers=rng.choice([(), breakers]), governance=Governance(approvals=1, timelock_ns=30 * SECOND)

@@ -105,7 +105,9 @@ class World:
         return self.rng.randrange(HOUSE_ACCOUNTS, HOUSE_ACCOUNTS + self.users)
 
     def market(self) -> str:
-        return self.rng.choice(MARKETS.get(self.regime, ("BTC-PERP", "BTC-PERP", "ETH-PERP", "BTC-DEC", "BTCUSD")))
+        return self.rng.choice(
+            MARKETS.get(self.regime, ("BTC-PERP", "BTC-PERP", "ETH-PERP", "BTC-DEC", "BTCUSD"))
+        )
 
     def mark(self, name: str) -> int:
         return int(self.engine.state.market.mark[self.engine.state.instrument_row[name]]) or PRICES[name]
@@ -139,7 +141,9 @@ class World:
 
     def deposit(self, account: int | None = None, first: bool = False) -> None:
         rng = self.rng
-        asset = "BTC" if self.regime in ("collateral", "inverse", "settlement") and rng.random() < 0.6 else "USDC"
+        asset = (
+            "BTC" if self.regime in ("collateral", "inverse", "settlement") and rng.random() < 0.6 else "USDC"
+        )
         dollars = rng.choice([1, 500, 5_000, 40_000]) if not first else rng.choice([2_000, 10_000, 50_000])
         atoms = dollars * DOLLAR if asset == "USDC" else dollars * 10**8 // 50_000
         who = account if account is not None else rng.choice([self.user(), self.user(), INSURANCE, BACKSTOP])
@@ -150,7 +154,10 @@ class World:
         account = self.user()
         held = self._held(account, asset)
         self.give(
-            cmd.Withdraw, account=account, asset=asset, amount_atoms=max(int(held * self.rng.random() * 1.1), 1)
+            cmd.Withdraw,
+            account=account,
+            asset=asset,
+            amount_atoms=max(int(held * self.rng.random() * 1.1), 1),
         )
 
     def _held(self, account: int, asset: str) -> int:

@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,7 @@ def fan(setup: CrashSetup, *, workers: int | None = None, advance: Callable[[int
     count = min(workers or os.cpu_count() or 1, setup.paths)
     # Spawned, not forked: a forked process would inherit threads of compiled code and of Polars in mid-work.
     context = multiprocessing.get_context("spawn")
+    others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(count, mp_context=context, initializer=_quiet)
     try:
         jobs: list[Future[list[dict[str, Any]]]] = [
@@ -77,9 +78,18 @@ def fan(setup: CrashSetup, *, workers: int | None = None, advance: Callable[[int
         ]
         for job in jobs if advance else ():
             job.add_done_callback(lambda _: advance(1) if advance else None)
+        under_way = set(jobs)
+        while under_way:  # short waits: a thread that waits without end may not hear Ctrl-C
+            done, under_way = wait(under_way, timeout=0.5)
+            for job in done:
+                job.result()
         rows = [row for job in jobs for row in job.result()]
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    except BaseException:  # Ctrl-C above all: nobody wants to wait for the paths that are under way
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in set(multiprocessing.active_children()) - others:
+            process.terminate()
+        raise
+    pool.shutdown()
     paths = pl.DataFrame(rows, infer_schema_length=None)
     spread = spread_of(paths.filter(pl.col("run") == "with"))
     return Fan(paths=paths, spread=spread, summary=_summary(setup, spread))

@@ -45,6 +45,8 @@ def apply(state: State, event: ev.Event) -> None:
     _WRITERS[type(event)](state, event)
     state.seq = event.seq
     state.time_ns = event.time_ns
+    if state.sieve is not None:
+        state.sieve.note(event)
     if state.drawdown is not None:
         _note_pools(state)
 

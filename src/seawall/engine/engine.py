@@ -24,6 +24,7 @@ from seawall.engine.commands import (
 from seawall.engine.decide import DECIDERS
 from seawall.engine.decide.refuse import Refusal
 from seawall.engine.invariants import check_full, check_step
+from seawall.engine.sieve import Sieve
 from seawall.engine.state import State
 from seawall.engine.writer import Writer
 from seawall.errors import InvariantViolation
@@ -39,6 +40,7 @@ class Engine:
 
     def __init__(self, rulebook: Rulebook) -> None:
         self.state = State(rulebook)
+        self.state.sieve = Sieve()
         self._stopped = ""
 
     @classmethod
@@ -46,6 +48,7 @@ class Engine:
         """Restore a snapshot: same digest, same future."""
         engine = cls.__new__(cls)
         engine.state = State.from_bytes(rulebook, data)
+        engine.state.sieve = Sieve()
         engine._stopped = ""
         return engine
 

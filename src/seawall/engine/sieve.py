@@ -150,19 +150,22 @@ def _steepest(state: State, level_name: str) -> Floats:
         schedule = margin.schedules.get(level.schedule) if margin else None
         if schedule is None or level.confidence_factor_ppb:
             continue
-        rate = _rate(schedule)
+        rate = _rate(schedule, instrument.max_size_lots)
         rate = max(rate * level.factor_ppb / 1e9, level.min_notional_ppb / 1e9)
         steep[row] = rate + max(instrument.taker_fee_ppb, 0) / 1e9
     return steep
 
 
-def _rate(schedule: Schedule) -> float:
+def _rate(schedule: Schedule, most_lots: int) -> float:
     if schedule.oi_upper_lots or schedule.kind == "steps":
         return float("inf")
     if schedule.kind == "tiers":
         own = max((tier.rate_ppb for tier in schedule.tiers), default=10**9) / 1e9
     else:
-        own = float("inf") if schedule.kind == "size_linear" else 1.0
+        units = most_lots / schedule.size_unit_lots
+        size = units if schedule.kind == "size_linear" else float(np.sqrt(units))
+        scale = 1.0 if schedule.kind == "size_linear" else max(schedule.sqrt_scale_ppb / 1e9, 1.0)
+        own = (schedule.base_ppb * scale + schedule.slope_ppb * size) / 1e9
     return max(own, 1.0 if schedule.use_leverage else 0.0)
 
 
@@ -216,7 +219,7 @@ def _exposure(state: State, pots: Ints, steep: Floats) -> tuple[Floats, NDArray[
             * 1.6
         )
         mask[other] |= np.uint64(1) << np.uint64(via)
-    return total, mask
+    return total * max(rules.weights[:, layout.WGT_LIABILITY].max() / 1e9, 1.0), mask
 
 
 def settle_used(settle: NDArray[np.int64], where: Ints, asset: int, count: int) -> NDArray[np.bool_]:

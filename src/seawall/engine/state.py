@@ -160,6 +160,8 @@ class State:
         self.asset_row = {asset.name: row for row, asset in enumerate(rulebook.assets)}
         self.instrument_row = {instrument.name: row for row, instrument in enumerate(rulebook.instruments)}
         self.numeraire = self.asset_row[rulebook.margin.numeraire]
+        # engine.sieve.Sieve, or None: look at everybody. A cache: no event depends on it.
+        self.sieve: Any = None
         self.levels_nested = _nested(rulebook)
         self.settle_row = [self.asset_row[i.settle] for i in rulebook.instruments]
         self.policies = [rulebook.oracles[i.name] for i in rulebook.instruments]
@@ -336,12 +338,9 @@ def _nested(rulebook: Rulebook) -> bool:
     if call is None:
         return False
     chain = [rules.level(name) for name in (call.level, call.cure_level, rulebook.liquidation.trigger)]
-    alike = {
-        msgspec.structs.replace(level, name="", factor_ppb=0, min_notional_ppb=0) for level in chain
-    }
+    alike = {msgspec.structs.replace(level, name="", factor_ppb=0, min_notional_ppb=0) for level in chain}
     falling = all(
-        a.factor_ppb >= b.factor_ppb and a.min_notional_ppb >= b.min_notional_ppb
-        for a, b in pairwise(chain)
+        a.factor_ppb >= b.factor_ppb and a.min_notional_ppb >= b.min_notional_ppb for a, b in pairwise(chain)
     )
     return len(alike) == 1 and falling
 

@@ -181,19 +181,6 @@ def _run_summary(result: Result, first_round: float) -> dict[str, Any]:
         "unpaid": totals["shortfall"],
         "liquidation_fees": totals["liquidation_fees"],
         "unwound_by_backstop": totals["unwound"],
-        **{
-            name: counts[name]
-            for name in (
-                "margin_calls",
-                "cured",
-                "liquidations",
-                "takeovers",
-                "bankruptcies",
-                "unknown_accounts",
-                "halted",
-                "events",
-                "commands",
-            )
-        },
+        **{name: counts[name] for name in COUNTED},
         "digest": result.state.digest().hex(),
     }

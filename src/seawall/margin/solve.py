@@ -127,7 +127,7 @@ def smallest_close(
         except OverflowError:
             return None
 
-    sizes = {0, whole, *(whole * k // SIZES for k in range(1, SIZES))}
+    sizes = {0, max(whole - 1, 0), whole, *(whole * k // SIZES for k in range(1, SIZES))}
     for edge in _edges(margin, level, instrument, whole, int(market.mark[instrument])):
         kept = edge * whole // max(_notional(margin, instrument, whole, int(market.mark[instrument])), 1)
         sizes.update(whole - lots for lots in (kept - 1, kept, kept + 1) if 0 < lots < whole)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from seawall.margin.compiled import CompiledMargin, MarketView
 
 
+THREADS_FROM = 20_000  # pots; below this starting threads costs more than it saves
+
+
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """One term. `kind`: collateral (of equity; its profit is inside), position or flat (of the requirement).
 
@@ -118,7 +121,8 @@ def book_health(
     shape = (len(levels), pots.size)
     equity, requirement, unknown = (np.empty(shape, np.int64) for _ in range(3))
     rows = np.array([margin.levels[level] for level in levels], np.int64)
-    kernel.book_health(book.view(), margin.view, market, rows, nested, pots, equity, requirement, unknown)
+    measure = kernel.book_health if pots.size >= THREADS_FROM else kernel.book_health_serial
+    measure(book.view(), margin.view, market, rows, nested, pots, equity, requirement, unknown)
     unfit = (unknown == kernel.UNFIT).any(axis=0)
     if unfit.any():
         raise OverflowError(f"the figures of pot {int(pots[unfit.argmax()])} do not fit in 64 bits")

@@ -179,6 +179,12 @@ def _check_waterfall(rulebook: Rulebook) -> Findings:
                 f"is {tier.fund!r}, a fund this rulebook does not have",
                 f"The funds under [funds] are {' and '.join(FUNDS)}.",
             )
+        if isinstance(tier, InsuranceTier) and tier.cap_room:
+            yield Finding(
+                f"{path}.cap_room",
+                "asks for what is left of a quota on the fund, and the engine keeps no such quota yet",
+                "Use cap_atoms or cap_ppb, and list the quota under unsupported.",
+            )
         takes_all = takes_all or (isinstance(tier, SocialiseTier) and tier.min_deficit_atoms == 0)
     if not takes_all and rulebook.remainder != "halt":
         last = rulebook.waterfall[-1].kind if rulebook.waterfall else "no tier at all"

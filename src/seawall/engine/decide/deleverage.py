@@ -95,9 +95,7 @@ def _equity_shares(state: State, pot: int, unit: int, equity: int) -> list[tuple
     return shares
 
 
-def _price(
-    state: State, tier: AdlTier, unit: int, row: int, lots: int, equity_share: int
-) -> tuple[int, str]:
+def _price(state: State, tier: AdlTier, unit: int, row: int, lots: int, equity_share: int) -> tuple[int, str]:
     """(ticks, or 0 where there is no positive one; what is to be said about it)."""
     mark, previous = int(state.market.mark[row]), int(state.previous_mark[row])
     if tier.price == "mark":
@@ -141,9 +139,7 @@ def _close(
     return abs(filled)
 
 
-def _taken(
-    state: State, tier: AdlTier, row: int, pots: I64, slots: I64, available: I64, needed: int
-) -> I64:
+def _taken(state: State, tier: AdlTier, row: int, pots: I64, slots: I64, available: I64, needed: int) -> I64:
     """Lots from each candidate, by the tier's rule."""
     if tier.ranker == "pro_rata":
         return fill_pro_rata(available, needed, ids=pots).lots
@@ -183,7 +179,7 @@ def adl_candidates(state: State, row: int, pots: I64, slots: I64) -> AdlCandidat
     lots, cost = book.pos_lots[slots], book.pos_cost[slots]
     mark = int(state.market.mark[row])
     value = _values(instrument.kind.inverse, instrument.value_num, lots, mark)
-    if value is None:  # Python integers: an inverse lots * value_num may pass 64 bits where its value does not
+    if value is None:  # an inverse lots * value_num may pass 64 bits where its value does not
         value = np.array([trade_value(instrument, held, mark) for held in lots.tolist()], np.int64)
     equity, requirement, _ = pots_health(state, pots, WORTH, state.rulebook.liquidation.trigger)
     worth, needs = equity[0].copy(), requirement[1].copy()

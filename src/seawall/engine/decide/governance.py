@@ -180,8 +180,6 @@ def _same_shape(old: Rulebook, new: Rulebook) -> None:
         or old.margin.scope != new.margin.scope
         or old.margin.numeraire != new.margin.numeraire
     ):
-        raise Refusal(
-            "a proposal may change parameters, not assets, instruments, the scope or the numeraire"
-        )
+        raise Refusal("a proposal may change parameters, not assets, instruments, the scope or the numeraire")
     if any(old.oracles[i.name].sources != new.oracles[i.name].sources for i in old.instruments):
         raise Refusal("a proposal may not change the list of price sources")

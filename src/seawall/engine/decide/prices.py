@@ -17,6 +17,7 @@ from seawall.engine.state import State
 from seawall.engine.writer import Writer
 from seawall.ledger.trade import notional
 from seawall.market.oracle import Price, form_price
+from seawall.market.policy import Condition
 from seawall.units import INT64_MAX
 
 ABSURD = 10_000  # a price this many times the last is a fault of the feed, not a market move
@@ -37,12 +38,22 @@ def report_prices(writer: Writer, command: cmd.ReportPrices) -> None:
             observed_ns=price.observed_ns,
             confidence_ticks=price.confidence_ticks,
         )
-    _age(writer, sorted({row for row, _ in rows}))
+    touched = {row for row, _ in rows}
+    silent = (row for row in range(len(state.instruments)) if row not in touched and _ages(state, row))
+    _age(writer, sorted([*touched, *silent]))
 
 
 def tick(writer: Writer, command: cmd.Tick) -> None:
     """Ages every price: what nobody confirmed becomes stale."""
     _age(writer, list(range(len(writer.state.instruments))))
+
+
+def _ages(state: State, row: int) -> bool:
+    """May a price that nobody confirmed here have gone stale? Then it is looked at without a report."""
+    if state.prices[row].conditions & (Condition.MISSING | Condition.STALE | Condition.NO_QUORUM):
+        return False
+    oldest = state.time_ns - state.policies[row].max_age_ns
+    return any(0 <= seen.observed_ns < oldest for seen in state.sources[row])
 
 
 def _checked(state: State, price: cmd.SourcePrice, time_ns: int) -> tuple[int, int]:

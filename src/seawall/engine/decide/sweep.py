@@ -20,6 +20,7 @@ from seawall.engine.state import FLAG_CALLED, FLAG_LIQUIDATING, FLAG_UNKNOWN, HO
 from seawall.engine.writer import Writer
 from seawall.kernels import layout
 
+FEW = 64  # fewer pots than this are not worth measuring for the sieve
 TO_UNKNOWN, TO_KNOWN, CALL, CURE, LIQUIDATE, CONTINUE = 1, 2, 4, 8, 16, 32
 
 
@@ -42,6 +43,8 @@ def sweep_instruments(writer: Writer, rows: list[int]) -> None:
             owes = (book.balances[:last] < 0).any(axis=1) | (book.pot_head[:last] >= 0)
             concerned |= owes & (book.balances[:last, asset] != 0)
     concerned[:HOUSE_ACCOUNTS] = False
+    if state.sieve is not None:
+        concerned &= (state.flags[:last] != 0) | state.sieve.endangered(state, last)
     _sweep(writer, np.flatnonzero(concerned), cause=0)
     unwind_backstop(writer)
 
@@ -83,11 +86,17 @@ def _sweep(writer: Writer, pots: NDArray[np.int64], *, cause: int) -> None:
 
 
 def _act_all(writer: Writer, pots: NDArray[np.int64], causes: dict[int, int]) -> None:
-    """One pass: what each of the pots needs is done, in order, until the venue halts."""
+    """One pass: what each of the pots needs is done, in order, until the venue halts.
+
+    The unknown first: nobody who cannot be valued may be deleveraged for another in the same pass.
+    """
     state = writer.state
     codes = _codes(state, pots) if pots.size else np.zeros(0, np.uint8)
     found = np.flatnonzero(codes)
     code_of = dict(zip(pots[found].tolist(), codes[found].tolist(), strict=True))
+    for pot in [pot for pot in code_of if code_of[pot] & TO_UNKNOWN]:
+        _forget(writer, pot, causes.get(pot, 0))
+        del code_of[pot]
     for pot in _ordered(state, list(code_of)):
         if state.halted:
             return
@@ -102,7 +111,7 @@ def _codes(state: State, pots: NDArray[np.int64]) -> NDArray[np.uint8]:
         [rules.trigger] if call is None else list(dict.fromkeys((call.level, call.cure_level, rules.trigger)))
     )
     equity, requirement, unknown = pots_health(state, pots, *levels, nested=state.levels_nested)
-    known, was_unknown = (unknown < 0).all(axis=0), (flags & FLAG_UNKNOWN) != 0
+    known, was_unknown = np.asarray((unknown < 0).all(axis=0)), (flags & FLAG_UNKNOWN) != 0
     liquidating, called = (flags & FLAG_LIQUIDATING) != 0, (flags & FLAG_CALLED) != 0
     short = equity < requirement
     trigger = levels.index(rules.trigger)
@@ -118,6 +127,10 @@ def _codes(state: State, pots: NDArray[np.int64]) -> NDArray[np.uint8]:
         codes |= np.where(known & ~liquidating & called & ~short[levels.index(call.cure_level)], CURE, 0)
         if call.on_deadline == "liquidate":
             codes |= np.where(known & called & ~liquidating, CONTINUE, 0)
+    if state.sieve is not None and pots.size > FEW and (state.levels_nested or len(levels) == 1):
+        calm = (codes == 0) & (flags == 0)
+        margin = (equity[0] - requirement[0])[calm]
+        state.sieve.measured(state, pots[calm], margin, known[calm], levels[0])
     return codes.astype(np.uint8)
 
 
@@ -129,19 +142,22 @@ def _ordered(state: State, listed: list[int]) -> list[int]:
     return listed
 
 
+def _forget(writer: Writer, pot: int, cause: int) -> None:
+    """The pot cannot be valued any more: it is marked, and nothing goes on being sold for it."""
+    state = writer.state
+    missing = pot_health(state, pot, state.rulebook.liquidation.trigger).unknown
+    seq = writer.emit(
+        ev.AccountUnknown,
+        cause=cause,
+        pot=pot,
+        instrument=missing,
+        conditions=state.prices[missing].conditions,
+    )
+    recall(writer, pot, cause=seq, why="the pot cannot be valued")
+
+
 def _act_one(writer: Writer, pot: int, code: int, cause: int) -> None:
     state = writer.state
-    if code & TO_UNKNOWN:
-        missing = pot_health(state, pot, state.rulebook.liquidation.trigger).unknown
-        seq = writer.emit(
-            ev.AccountUnknown,
-            cause=cause,
-            pot=pot,
-            instrument=missing,
-            conditions=state.prices[missing].conditions,
-        )
-        recall(writer, pot, cause=seq, why="the pot cannot be valued")
-        return
     if code & TO_KNOWN:
         writer.emit(ev.AccountKnown, cause=cause, pot=pot)
     if code & CURE:

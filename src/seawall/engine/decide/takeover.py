@@ -1,8 +1,9 @@
 """The backstop vault at work: it takes positions over, and it lends a pot without positions what it owes.
 
 Sizes lots, prices ticks, amounts atoms. A solvent pot loses nothing beyond what the step's price rule says:
-debts are paid by selling the vault only as much of the other balances as that takes, at the index less the
-haircut of the exit level, the amount sold rounded up.
+debts are paid by selling the vault only as much of the other balances as that takes, at the index less half
+the haircut of the exit level, the amount sold rounded up. (At the whole haircut a pot just below its trigger
+would have nothing left, by definition; half is ours.)
 """
 
 from __future__ import annotations
@@ -136,16 +137,16 @@ def pay_debts(writer: Writer, pot: int, *, cause: int) -> None:
             cause=cause,
             kind="conversion",
             entries=tuple(entries),
-            rule=f"{state.tag} liquidation.exit={state.rulebook.liquidation.exit} weights",
+            rule=f"{state.tag} conversion at half the haircut of {state.rulebook.liquidation.exit}",
         )
 
 
 def _sale_ppb(state: State, asset: int, atoms: int) -> int:
-    """Share of the index that a sale of the asset fetches: its weight at the exit level; without one, all."""
+    """Share of the index that a sale of the asset fetches; all of it where the level gives it no weight."""
     level = state.margin.view.levels[state.margin.levels[state.rulebook.liquidation.exit]]
     weights = int(level[layout.LVL_WEIGHTS])
     counted = int(weighted_value(state.margin.view, weights, asset, atoms, 1, 1))
-    return counted * PPB // atoms if counted > 0 else PPB
+    return (counted * PPB // atoms + PPB) // 2 if counted > 0 else PPB
 
 
 def _sell(state: State, left: dict[int, int], good: int, debt: int, sale_ppb: int) -> None:

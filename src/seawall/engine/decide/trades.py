@@ -192,9 +192,7 @@ def _reduce_order(writer: Writer, side: Side, *, cause: int) -> None:
     order = state.orders[side.order]
     writer.emit(ev.OrderReduced, cause=cause, order=side.order, size_lots=side.lots, reason="filled")
     if order.liquidation and order.size_lots == 0:
-        writer.emit(
-            ev.LiquidationOrderDone, cause=cause, order=side.order, pot=order.pot, unfilled_lots=0
-        )
+        writer.emit(ev.LiquidationOrderDone, cause=cause, order=side.order, pot=order.pot, unfilled_lots=0)
 
 
 def report_order_done(writer: Writer, command: cmd.ReportOrderDone) -> None:
@@ -203,7 +201,5 @@ def report_order_done(writer: Writer, command: cmd.ReportOrderDone) -> None:
     if order is None or not order.liquidation:
         raise Refusal("no such liquidation order", order=command.order)
     pot = order.pot
-    seq = writer.emit(
-        ev.LiquidationOrderDone, order=command.order, pot=pot, unfilled_lots=order.size_lots
-    )
+    seq = writer.emit(ev.LiquidationOrderDone, order=command.order, pot=pot, unfilled_lots=order.size_lots)
     sweep_pots(writer, np.array([pot], np.int64), cause=seq)
