@@ -249,7 +249,10 @@ def candidates(draw: st.DrawFn) -> AdlCandidates:
         "ordinary": NUMBERS,
         "near": st.integers(base, base + 5),
     }[regime]
-    column = lambda numbers: np.array(draw(st.lists(numbers, min_size=count, max_size=count)), np.int64)  # noqa: E731
+
+    def column(numbers: st.SearchStrategy[int]) -> np.ndarray:
+        return np.array(draw(st.lists(numbers, min_size=count, max_size=count)), np.int64)
+
     return AdlCandidates(
         pot_ids=np.array(draw(st.permutations(range(7, 7 + count))), np.int64),
         lots=column(st.integers(1, 1_000)),

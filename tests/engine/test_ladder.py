@@ -7,7 +7,8 @@ import pytest
 
 from seawall.engine import commands as cmd
 from seawall.engine import events as ev
-from seawall.engine.state import BACKSTOP, FEES, INSURANCE
+from seawall.engine.decide.measure import free_lots
+from seawall.engine.state import BACKSTOP, FEES, INSURANCE, Order
 from seawall.liquidation.rules import FeeSplit, Step
 from tests.engine.venue import (
     CANCEL,
@@ -315,3 +316,16 @@ def test_who_is_largest_in_deficit_comes_first_where_the_rulebook_says_so() -> N
         venue.trade(account, 1_000, 500_000)
     started = [e.pot for e in venue.btc(46_500) if isinstance(e, ev.LiquidationStarted)]
     assert started == [venue.pot(B), venue.pot(A)]
+
+
+def test_only_orders_on_the_closing_side_count_as_already_on_offer() -> None:
+    """The vault may inherit orders of both signs; a buy that never fills must not hide what is being sold."""
+    venue = Venue()
+    venue.trade(BACKSTOP, 1_000, 500_000)
+    state = venue.state
+    for number, lots in ((1, -300), (2, 250), (3, -400)):
+        state.orders[number] = Order(A, 0, lots, 0, liquidation=True, heir=BACKSTOP, recalled=True)
+        state.sent_orders.setdefault(BACKSTOP, []).append(number)
+    assert free_lots(state, BACKSTOP, 0) == 300
+    state.orders[3].size_lots = -900
+    assert free_lots(state, BACKSTOP, 0) == 0

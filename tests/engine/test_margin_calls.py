@@ -19,7 +19,7 @@ def called(on_deadline: str = "none") -> Venue:
         Level(name="call", schedule="maintenance", factor_ppb=1_500_000_000),
         Level(name="cure", schedule="maintenance", factor_ppb=2_000_000_000),
     )
-    call = MarginCall(level="call", cure_level="cure", grace_ns=20 * SECOND, on_deadline=on_deadline)  # type: ignore[arg-type]
+    call = MarginCall(level="call", cure_level="cure", grace_ns=20 * SECOND, on_deadline=on_deadline)
     venue = Venue(
         make_rulebook(margin=msgspec.structs.replace(rules, levels=levels), liquidation={"margin_call": call})
     )

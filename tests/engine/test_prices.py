@@ -172,7 +172,7 @@ def test_a_report_sweeps_only_those_who_depend_on_what_changed(monkeypatch: pyte
 
 
 def test_numbers_beyond_64_bits_make_an_account_unknown_and_the_engine_goes_on() -> None:
-    """A balance and a price that are each allowed, and a product that is not: never safe, never liquidated."""
+    """A balance and a price, each allowed, and a product that is not: never safe, never liquidated."""
     venue = Venue(prices=False)
     venue.do(cmd.Deposit, account=A, asset="BTC", amount_atoms=2**61)
     venue.fund(B, 10_000)

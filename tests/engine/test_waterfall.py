@@ -147,7 +147,7 @@ def test_a_solvent_pot_whose_ladder_has_ended_keeps_what_it_is_worth() -> None:
 
 @pytest.mark.parametrize(("price", "left"), [("mark", 2_000 * DOLLAR), ("bankruptcy", 0), ("collateral", 0)])
 def test_a_takeover_leaves_the_owner_what_its_price_rule_says(price: str, left: int) -> None:
-    venue = Venue(make_rulebook(steps=(msgspec.structs.replace(VAULT, takeover_price=price),)))  # type: ignore[arg-type]
+    venue = Venue(make_rulebook(steps=(msgspec.structs.replace(VAULT, takeover_price=price),)))
     venue.fund(A, 10_000)
     venue.trade(A, 1_000, 500_000)
     before = venue.worth(BACKSTOP)

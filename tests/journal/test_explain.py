@@ -45,7 +45,8 @@ def test_a_liquidation_order_is_explained_back_to_the_prices_behind_it(crash: Pa
     assert found[0].rule.endswith("liquidation.ease") and found[0].rule.startswith("harbor@2026-01-01#")
     started = found[1].record
     equity, requirement = (format_units(a, 6) for a in (started.equity_atoms, started.requirement_atoms))
-    assert found[1].text == f"equity {equity} USDC < requirement {requirement} USDC  account 7"
+    text = f"equity {equity} USDC < requirement {requirement} USDC  account 7"
+    assert found[1].text == f"{text}  exit level restore  BTC-PERP  size +1.000 BTC"
     lines = render(found).splitlines()
     assert lines[0].startswith(f"{order.seq}  LiquidationOrderSent")
     assert lines[1].startswith(f"{started.seq}  └─ LiquidationStarted")

@@ -27,6 +27,7 @@ from tests.oracles.margin_model import Held, Pot, Price
 
 USD = 10**6
 COIN = 10**8
+MOST = 2**63 - 1
 BTC_USD = START["BTC-LIN"] * 100  # USD atoms of one lot of BTC-LIN at its start price
 
 
@@ -349,8 +350,12 @@ def test_collateral_without_a_usable_price_makes_the_pot_unknown() -> None:
 # -- the whole book --------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("threads_from", [0, 10**9])
 @pytest.mark.parametrize("place", [0, 63])
-def test_figures_that_do_not_fit_stop_the_scan_whichever_thread_meets_them(place: int) -> None:
+def test_figures_that_do_not_fit_stop_the_scan_whichever_thread_meets_them(
+    place: int, threads_from: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seawall.margin.statement.THREADS_FROM", threads_from)
     world = one(Pot(unit="USD", balances={"USD": 1}))
     for number in range(64):
         lots = 10**15 if number == place else 1
@@ -362,13 +367,12 @@ def test_figures_that_do_not_fit_stop_the_scan_whichever_thread_meets_them(place
 
 
 @pytest.mark.parametrize(
-    "change", [{"lots": 2**62}, {"bid": 2**63 - 1}, {"cost": 2**63 - 1}, {"asset": 0, "cash": 2**63 - 1}]
+    "change", [{"lots": MOST}, {"bid": MOST}, {"ask": MOST}, {"cost": MOST}, {"asset": 0, "cash": MOST}]
 )
 def test_a_what_if_that_does_not_fit_is_refused(change: dict[str, int]) -> None:
-    world = one(
-        Pot(unit="USD", balances={"USD": 2**62}, held={"BTC-LIN": Held(2**62, 2**62, 5, 5)}), orders=True
-    )
-    world.market.mark[0] = 1
+    pot = Pot(unit="USD", balances={"USD": 5}, held={"BTC-LIN": Held(5, 5, 5, 5)})
+    world = one(pot, orders=True, price="strict")
+    assert ask(world).known
     with pytest.raises(OverflowError):
         ask(world, Overlay(instrument=0, **change))
 

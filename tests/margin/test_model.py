@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numba
 import numpy as np
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 
 from seawall.margin.statement import book_health, health, statement
 from tests.margin.worlds import World, add_pot, flat_rate, level, make_rules, make_world, worlds
@@ -22,7 +23,9 @@ def test_equity_and_requirement_are_those_of_the_prose_to_the_atom(world: World)
 @given(worlds())
 def test_rounding_is_never_in_favour_of_the_account(world: World) -> None:
     found = health(world.book, world.margin, world.market, world.row, "maintenance")
-    equity, requirement = world.model(up=exact, down=exact).health(world.pot, "maintenance")  # type: ignore[misc]
+    unrounded = world.model(up=exact, down=exact).health(world.pot, "maintenance")
+    assert unrounded is not None
+    equity, requirement = unrounded
     assert found.equity_atoms <= equity
     assert found.requirement_atoms >= requirement
 
@@ -35,11 +38,7 @@ def test_the_parts_of_a_statement_add_up_to_its_totals(world: World) -> None:
         part.amount_atoms for part in found.parts if part.kind != "collateral"
     )
     needs = [part.amount_atoms for part in found.parts if part.kind != "collateral"]
-    assert (
-        found.worst is None
-        if not needs
-        else found.worst is not None and found.worst.amount_atoms == max(needs)
-    )
+    assert (found.worst.amount_atoms if found.worst else None) == max(needs, default=None)
 
 
 @given(worlds())
@@ -57,30 +56,33 @@ def test_an_unusable_price_makes_the_pot_unknown_at_the_level(world: World) -> N
         world.prices[name].usable, world.market.usable[row] = True, 1
 
 
-def test_scanning_the_book_gives_each_pot_what_asking_for_it_gives_on_one_and_two_threads() -> None:
-    drawn: list[tuple[World, Pot]] = []
+@pytest.mark.parametrize("threads", [0, 1, 2])
+def test_scanning_the_book_gives_each_pot_what_asking_for_it_gives(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """0 = without threads at all."""
+    monkeypatch.setattr("seawall.margin.statement.THREADS_FROM", 0 if threads else 10**9)
+    drawn: list[World] = []
 
+    @settings(derandomize=True, database=None)
     @given(worlds())
     def collect(world: World) -> None:
-        drawn.append((world, world.pot))
+        drawn.append(world)
 
     collect()
-    world = drawn[0][0]
-    for _other, pot in drawn[1:]:
-        add_pot(world.book, pot)
+    world = drawn[0]
+    for other in drawn[1:]:
+        add_pot(world.book, other.pot)
     pots = np.arange(world.book.n_pots, dtype=np.int64)
     alone = [health(world.book, world.margin, world.market, int(pot), "maintenance") for pot in pots]
     before = numba.get_num_threads()
     try:
-        for threads in (1, min(2, numba.config.NUMBA_NUM_THREADS)):
-            numba.set_num_threads(threads)
-            equity, requirement, unknown = book_health(
-                world.book, world.margin, world.market, pots, "maintenance"
-            )
-            together = list(zip(equity[0].tolist(), requirement[0].tolist(), unknown[0].tolist()))
-            assert together == [(a.equity_atoms, a.requirement_atoms, a.unknown) for a in alone]
+        numba.set_num_threads(min(max(threads, 1), numba.config.NUMBA_NUM_THREADS))
+        found = book_health(world.book, world.margin, world.market, pots, "maintenance")
     finally:
         numba.set_num_threads(before)
+    together = list(zip(*(column[0].tolist() for column in found)))
+    assert together == [(a.equity_atoms, a.requirement_atoms, a.unknown) for a in alone]
 
 
 def test_a_position_slot_that_holds_nothing_asks_for_nothing() -> None:

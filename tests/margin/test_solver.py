@@ -66,9 +66,9 @@ def test_every_crossing_is_met_at_its_safe_tick_and_missed_at_the_next(world: Wo
 
 @st.composite
 def small_worlds(draw: st.DrawFn) -> tuple[str, World]:
-    """Prices of about a hundred ticks, so that every tick can be tried; health far above rounding."""
+    """Prices of some hundred ticks, so that every tick can be tried; health far above rounding."""
     name = draw(st.sampled_from(["BTC-LIN", "BTC-INV"]))
-    ticks, inverse = draw(st.integers(20, 150)), name == "BTC-INV"
+    ticks, inverse = draw(st.integers(20, 900)), name == "BTC-INV"
     lots = draw(st.integers(1000, 100_000)) * draw(st.sampled_from([1, -1]))
     notional = abs(lots) * value_num(name) // ticks if inverse else abs(lots) * value_num(name) * ticks
     if draw(st.booleans()):
@@ -82,7 +82,7 @@ def small_worlds(draw: st.DrawFn) -> tuple[str, World]:
             kind="steps",
             base_ppb=draw(st.integers(10**6, 10**8)),
             step_base_atoms=notional // draw(st.integers(1, 4)),
-            step_size_atoms=notional // draw(st.integers(1, 6)),
+            step_size_atoms=notional // draw(st.sampled_from([1, 3, 10, 30])),
             step_rate_ppb=draw(st.integers(10**6, 10**8)),
         )
     entry = draw(st.integers(max(ticks // 2, 1), ticks * 2))
@@ -94,12 +94,56 @@ def small_worlds(draw: st.DrawFn) -> tuple[str, World]:
 @given(small_worlds())
 def test_all_crossings_are_those_of_trying_every_tick(drawn: tuple[str, World]) -> None:
     name, world = drawn
-    last = 30 * int(world.market.mark[ROW[name]])
+    last = 4 * int(world.market.mark[ROW[name]])
     found = price_crossings(world.book, world.margin, world.market, world.row, LEVEL, ROW[name])
     signs = {ticks: margin_at(world, name, ticks) < 0 for ticks in range(1, last + 1)}
     changes = {(low, low + 1) for low in range(1, last) if signs[low] != signs[low + 1]}
     pairs = {tuple(sorted((c.safe_ticks, c.failing_ticks))) for c in found}
     assert {pair for pair in pairs if pair[1] <= last} == changes
+
+
+def test_every_tooth_of_a_step_schedule_is_found() -> None:
+    """Each step frees about what the fall between two steps costs, so the margin crosses zero many times."""
+    notional = 1000 * 10_000 * value_num("BTC-LIN")
+    plan = Schedule(
+        kind="steps",
+        base_ppb=10**7,
+        step_base_atoms=notional // 2,
+        step_size_atoms=notional // 200,
+        step_rate_ppb=2_500_000,
+    )
+    world = simple("BTC-LIN", Held(lots=1000, cost=notional), notional * 26 // 100, plan, ticks=10_000)
+    signs = [margin_at(world, "BTC-LIN", ticks) < 0 for ticks in range(1, 15_001)]
+    changes = {(low + 1, low + 2) for low in range(15_000 - 1) if signs[low] != signs[low + 1]}
+    found = price_crossings(world.book, world.margin, world.market, world.row, LEVEL, 0)
+    pairs = {tuple(sorted((c.safe_ticks, c.failing_ticks))) for c in found}
+    assert len(changes) > 3
+    assert {pair for pair in pairs if pair[1] <= 15_000} == changes
+
+
+def test_a_narrow_window_that_no_edge_of_the_instrument_marks_is_found() -> None:
+    """The other position turns steep 1 % above its mark and moves along: safe only around there."""
+    lots, edge_ticks = 1000, START["ALT-LIN"] * 101 // 100
+    steep = Schedule(
+        tiers=(
+            Tier(floor_atoms=0, rate_ppb=10**7),
+            Tier(floor_atoms=lots * edge_ticks * value_num("ALT-LIN"), rate_ppb=50 * PPB),
+        )
+    )
+    held = {
+        "BTC-LIN": Held(lots=10, cost=10 * START["BTC-LIN"] * value_num("BTC-LIN")),
+        "ALT-LIN": Held(lots=lots, cost=lots * START["ALT-LIN"] * value_num("ALT-LIN")),
+    }
+    plans = {"BTC-LIN": flat_rate(10**7), "ALT-LIN": steep}
+    world = make_world(make_rules(schedules=plans, levels=(level(),)), Pot(unit="USD", held=held))
+    deficit = -health(world.book, world.margin, world.market, world.row, LEVEL).margin_atoms
+    world.book.balances[world.row, 0] = deficit - 20 * 10**6
+    found = price_crossings(
+        world.book, world.margin, world.market, world.row, LEVEL, 0, betas_ppb={ROW["ALT-LIN"]: PPB}
+    )
+    assert len(found) == 2
+    assert START["BTC-LIN"] < found[0].failing_ticks < found[0].safe_ticks
+    assert found[0].safe_ticks <= found[1].safe_ticks < found[1].failing_ticks < START["BTC-LIN"] * 103 // 100
 
 
 def test_a_narrow_window_of_safety_between_two_grid_points_is_found() -> None:

@@ -118,16 +118,19 @@ def _texts(given: Any) -> tuple[str, ...]:
 
 def crash(
     setup: CrashSetup, *, out: Path | None = None, show_progress: bool = False, force: bool = False,
-    command: str = "",
+    command: str = "", parallel: bool = False,
 ) -> Run:  # fmt: skip
-    """`simulate` with its choices in one value. `command` is what to type to get the same again."""
+    """`simulate` with its choices in one value. `command` is what to type to get the same again.
+
+    `parallel` puts the run without feedback in a second process (see lab.experiment.run_experiment).
+    """
     plan = make_plan(setup)
     if plan.rows is not None:
         Desk(setup.rulebook, plan.rows, {})  # refuses what the engine would not take, with the account's name
     if out is not None:
         clear_folder(out, force=force)
-    with _bar(plan, show_progress) as advance:
-        experiment = _run(plan, out, advance)
+    with _bar(plan, show_progress, runs=1 if parallel else 2) as advance:
+        experiment = _run(plan, out, advance, parallel=parallel)
     extra = origin(setup)
     if plan.rows is not None:
         names = dict.fromkeys(row.account for row in plan.rows)
@@ -140,7 +143,7 @@ def crash(
     return run
 
 
-def _run(plan: Plan, out: Path | None, advance: Any) -> Experiment:
+def _run(plan: Plan, out: Path | None, advance: Any, *, parallel: bool) -> Experiment:
     """Both runs; the one with feedback is journalled where there is a folder."""
     keeper = None if out is None else JournalKeeper(out / JOURNAL, plan.rulebook)
     steps = Steps(advance)
@@ -149,7 +152,7 @@ def _run(plan: Plan, out: Path | None, advance: Any) -> Experiment:
         return (keeper, steps) if keeper is not None and run == "with" else (steps,)
 
     try:
-        experiment = run_experiment(plan, recorders)
+        experiment = run_experiment(plan, recorders, parallel=parallel)
         if keeper is not None:
             keeper.close()
     finally:
@@ -159,11 +162,11 @@ def _run(plan: Plan, out: Path | None, advance: Any) -> Experiment:
 
 
 @contextmanager
-def _bar(plan: Plan, show: bool) -> Iterator[Any]:
+def _bar(plan: Plan, show: bool, *, runs: int) -> Iterator[Any]:
     if not show:
         yield lambda steps: None
         return
-    with progress(2 * (len(plan.path.time_ns) - 1), f"{plan.rulebook.name}, seed {plan.seed}") as advance:
+    with progress(runs * (len(plan.path.time_ns) - 1), f"{plan.rulebook.name}, seed {plan.seed}") as advance:
         yield advance
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import time
 from pathlib import Path
@@ -66,7 +67,12 @@ def run(args: argparse.Namespace) -> int:
     from seawall.api.crash import crash
     from seawall.report.terminal import print_closing
 
-    done = crash(setup, out=args.out, show_progress=True, force=args.force, command=command_of(args))
+    # A second process pays for itself only on a book of some size.
+    parallel = args.accounts >= 2_000 and (os.cpu_count() or 1) > 1
+    command = command_of(args)
+    done = crash(
+        setup, out=args.out, show_progress=True, force=args.force, command=command, parallel=parallel
+    )
     if args.json:
         put_json(done.summary)
         return 0

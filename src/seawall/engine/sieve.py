@@ -176,7 +176,9 @@ def _exposure(state: State, pots: Ints, steep: Floats) -> tuple[Floats, NDArray[
     place[pots] = np.arange(pots.size)
     total, mask = np.zeros(pots.size), np.zeros(pots.size, np.uint64)
     owner = book.pos_pot[:count].astype(np.int64)
-    held = (owner >= 0) & (book.pos_lots[:count] != 0)
+    # Nothing but orders loses nothing with the price, but needs one: without it the pot is unknown.
+    ordered = (book.pos_bid[:count] != 0) | (book.pos_ask[:count] != 0)
+    held = (owner >= 0) & ((book.pos_lots[:count] != 0) | ordered)
     held[held] &= place[owner[held]] >= 0
     rows, where = book.pos_instrument[:count][held], place[owner[held]]
     lots = np.abs(book.pos_lots[:count][held]).astype(np.float64)

@@ -132,3 +132,16 @@ def isqrt_ceil(value):  # type: ignore[no-untyped-def]
         if following >= floor:
             return floor + (floor * floor < value)
         floor = following
+
+
+@njit(cache=True)
+def share_columns(weights, total, whole, shares, remainders):  # type: ignore[no-untyped-def]
+    """shares = weights * total // whole and what is left of each product; all >= 0, weights <= whole."""
+    for row in range(weights.size):
+        high, low = _wide_mul(np.uint64(weights[row]), np.uint64(total))
+        if high == 0:
+            share = low // np.uint64(whole)
+            rest = low - share * np.uint64(whole)
+        else:
+            share, rest = _wide_div(high, low, np.uint64(whole))
+        shares[row], remainders[row] = np.int64(share), np.int64(rest)

@@ -117,29 +117,24 @@ def _pot_health_or_unfit(book, rules, view, level, pot):  # type: ignore[no-unty
 
 
 @njit(cache=True)
-def _pot_levels(  # type: ignore[no-untyped-def]
-    book, rules, view, levels, nested, pots, row, equity, requirement, unknown
-):
-    """Fill one pot's column of `book_health`."""
-    met = False
-    for which in range(levels.size):
-        if met:
-            equity[which, row] = equity[which - 1, row]
-            requirement[which, row], unknown[which, row] = requirement[which - 1, row], -1
-            continue
-        equity[which, row], requirement[which, row], unknown[which, row] = _pot_health_or_unfit(
-            book, rules, view, levels[which], pots[row]
-        )
-        met = nested and unknown[which, row] == -1 and equity[which, row] >= requirement[which, row]
-
-
-@njit(cache=True)
 def book_health_serial(  # type: ignore[no-untyped-def]
     book, rules, view, levels, nested, pots, equity, requirement, unknown
 ):
-    """`book_health` on the calling thread: faster below some ten thousand pots, and on a busy machine."""
+    """`book_health` on the calling thread: faster below some ten thousand pots, and on a busy machine.
+
+    Raises OverflowError at the first pot that does not fit: a guard around each pot would double the cost.
+    """
     for row in range(pots.size):
-        _pot_levels(book, rules, view, levels, nested, pots, row, equity, requirement, unknown)
+        met = False
+        for which in range(levels.size):
+            if met:
+                equity[which, row] = equity[which - 1, row]
+                requirement[which, row], unknown[which, row] = requirement[which - 1, row], -1
+                continue
+            equity[which, row], requirement[which, row], unknown[which, row] = pot_health(
+                book, rules, view, levels[which], pots[row], NOTHING
+            )
+            met = nested and unknown[which, row] == -1 and equity[which, row] >= requirement[which, row]
 
 
 @njit(cache=True, parallel=True)
@@ -153,4 +148,13 @@ def book_health(  # type: ignore[no-untyped-def]
     given the strictest one's figures (an upper bound of their requirement).
     """
     for row in prange(pots.size):
-        _pot_levels(book, rules, view, levels, nested, pots, row, equity, requirement, unknown)
+        met = False
+        for which in range(levels.size):
+            if met:
+                equity[which, row] = equity[which - 1, row]
+                requirement[which, row], unknown[which, row] = requirement[which - 1, row], -1
+                continue
+            equity[which, row], requirement[which, row], unknown[which, row] = _pot_health_or_unfit(
+                book, rules, view, levels[which], pots[row]
+            )
+            met = nested and unknown[which, row] == -1 and equity[which, row] >= requirement[which, row]

@@ -8,6 +8,8 @@ hash, same bytes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Any
 
 import msgspec
@@ -65,16 +67,31 @@ def default_curve(asset: str, share: float) -> DepthCurve:
     return DepthCurve(DEFAULT_D100_USD.get(asset, MID_CAP_D100_USD) * share)
 
 
-def run_experiment(plan: Plan, extra: RecorderFactory = lambda run: ()) -> Experiment:
-    """Run with and without feedback. `extra(run)` gives more recorders (a journal, a progress bar)."""
+def run_experiment(
+    plan: Plan, extra: RecorderFactory = lambda run: (), *, parallel: bool = False
+) -> Experiment:
+    """Run with and without feedback. `extra(run)` gives more recorders (a journal, a progress bar).
+
+    `parallel`: the run without feedback goes to a second process (spawned, so the caller's main module needs
+    the usual guard) and has no extra recorders. The results are the same.
+    """
     loaded, instruments = load_book(plan)
-    results = {}
-    runs = (("with", plan.feedback), ("without", 0.0))
-    for run, feedback in runs:
-        results[run] = _run_one(plan, loaded, run, feedback, extra(run))
+    if parallel:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            beside = pool.submit(_run_alone, plan)
+            results = {"with": _run_one(plan, loaded, "with", plan.feedback, extra("with"))}
+            results["without"] = beside.result()
+    else:
+        runs = (("with", plan.feedback), ("without", 0.0))
+        results = {run: _run_one(plan, loaded, run, feedback, extra(run)) for run, feedback in runs}
     names = [instrument.name for instrument in instruments]
     frames = result_frames(loaded, names, results)
     return Experiment(frames=frames, summary=result_summary(plan, loaded, names, results))
+
+
+def _run_alone(plan: Plan) -> Result:
+    """The run without feedback, in a process of its own."""
+    return _run_one(plan, load_book(plan)[0], "without", 0.0, ())
 
 
 def load_book(plan: Plan) -> tuple[LoadedBook, tuple[Any, ...]]:
@@ -118,10 +135,10 @@ def _run_one(
         holder["map"] = liquidation_map(engine.state) if run == "with" else []
         holder["marks"] = start_marks(engine.state)
 
-    engine = run_crash(plan.rulebook, plan.path, loaded.commands, options, (recorder, *extra), on_loaded)
+    run_crash(plan.rulebook, plan.path, loaded.commands, options, (recorder, *extra), on_loaded)
     assert recorder.table is not None
     return Result(
-        recorder.table, engine.state, holder["before"], holder["notional"], holder["map"], holder["marks"]
+        recorder.table.figures(), holder["before"], holder["notional"], holder["map"], holder["marks"]
     )
 
 

@@ -13,7 +13,7 @@ import polars as pl
 
 from seawall.engine.state import State
 from seawall.lab.loading import LoadedBook
-from seawall.lab.record import WORST, TableRecorder, account_worth
+from seawall.lab.record import WORST, Figures
 from seawall.lab.venue import asset_of
 from seawall.units import format_time
 
@@ -39,10 +39,9 @@ COUNTED = (
 
 
 class Result(msgspec.Struct):
-    """One run: what was recorded, the state it ended in, and the book as it stood before."""
+    """One run: what was recorded, and the book as it stood before."""
 
-    recorder: TableRecorder
-    state: State
+    recorder: Figures
     before: Any
     notional: Any
     map_rows: list[tuple[str, float, float, float, float]]
@@ -91,9 +90,9 @@ def _frame(name: str, rows: list[tuple[Any, ...]]) -> pl.DataFrame:
 
 def _accounts(loaded: LoadedBook, results: dict[str, Result]) -> list[tuple[Any, ...]]:
     rows = []
-    first = len(results["with"].state.account_pot) - len(loaded.roles)
+    first = len(results["with"].before) - len(loaded.roles)
     for run, result in results.items():
-        after, recorder = account_worth(result.state), result.recorder
+        after, recorder = result.recorder.after, result.recorder
         for place, role in enumerate(loaded.roles):
             account = first + place
             extra = recorder.by_account.get(account, {})
@@ -105,14 +104,16 @@ def _accounts(loaded: LoadedBook, results: dict[str, Result]) -> list[tuple[Any,
                     float(result.before[account]),
                     float(after[account]),
                     float(result.notional[account]),
-                    *(float(extra.get(name, 0.0)) for name in ("liquidated", "adl", "socialised", "fees")),
+                    *(float(extra.get(name, 0.0)) for name in ("liquidated", "adl")),
+                    float(recorder.shared[account]),
+                    float(extra.get("fees", 0.0)),
                     WORST[recorder.outcome.get(account, 0)],
                 )
             )
     return rows
 
 
-def _payers(run: str, recorder: TableRecorder) -> list[tuple[str, str, float]]:
+def _payers(run: str, recorder: Figures) -> list[tuple[str, str, float]]:
     """How the bad debt was paid."""
     totals = recorder.totals
     return [
@@ -176,11 +177,11 @@ def _run_summary(result: Result, first_round: float) -> dict[str, Any]:
         "backstop_pnl": end_vault - start_vault,
         "adl_notional": totals["adl_notional"],
         "adl_haircut": totals["adl_haircut"],
-        "adl_accounts": len(recorder.adl_accounts),
+        "adl_accounts": recorder.adl_accounts,
         "socialised": totals["socialised"],
         "unpaid": totals["shortfall"],
         "liquidation_fees": totals["liquidation_fees"],
         "unwound_by_backstop": totals["unwound"],
         **{name: counts[name] for name in COUNTED},
-        "digest": result.state.digest().hex(),
+        "digest": recorder.digest,
     }

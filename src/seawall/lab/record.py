@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,6 +26,21 @@ STEP_OF = {"liquidation": "reduce", "takeover": "takeover", "adl": "adl"}
 WORST = ("untouched", "margin_called", "adl", "liquidated", "taken_over", "bankrupt")
 
 
+class Figures(msgspec.Struct, frozen=True, eq=False):
+    """What a run came to, as plain values that can cross to another process."""
+
+    rows: dict[str, list[tuple[Any, ...]]]
+    flow: dict[tuple[int, str, str, str], list[float]]
+    by_account: dict[int, dict[str, float]]
+    shared: Floats
+    outcome: dict[int, int]
+    totals: dict[str, float]
+    counts: dict[str, int]
+    adl_accounts: int
+    after: Floats
+    digest: str
+
+
 class TableRecorder:
     """Collects one run. `run` is "with" or "without" feedback."""
 
@@ -39,6 +55,7 @@ class TableRecorder:
         self.deadlines: set[int] = set()
         self.adl_accounts: set[int] = set()
         self.started = False
+        self.shared: Floats = np.zeros(0)  # socialised loss by account
 
     # -- recorder ------------------------------------------------------------------------------------------
 
@@ -74,6 +91,23 @@ class TableRecorder:
                 max(-self._pot_worth(SHORTFALL), 0.0),
                 self.totals["socialised"],
             )
+        )
+
+    def figures(self) -> Figures:
+        """Everything collected, with the accounts' worth and the state's digest as they are now."""
+        shared = np.zeros(len(self.state.account_pot))
+        shared[: len(self.shared)] = self.shared
+        return Figures(
+            rows=defaultdict(list, self.rows),
+            flow=dict(self.flow),
+            by_account={account: dict(row) for account, row in self.by_account.items()},
+            shared=shared,
+            outcome=dict(self.outcome),
+            totals=defaultdict(float, self.totals),
+            counts=defaultdict(int, self.counts),
+            adl_accounts=len(self.adl_accounts),
+            after=account_worth(self.state),
+            digest=self.state.digest().hex(),
         )
 
     # -- helpers -------------------------------------------------------------------------------------------
@@ -255,9 +289,11 @@ def _tier(self: TableRecorder, event: ev.TierPassed) -> None:
 def _socialised(self: TableRecorder, event: ev.LossSocialised) -> None:
     self.totals["socialised"] += self.units(event.asset, event.loss_atoms)
     pots, amounts = np.frombuffer(event.pots, "<i8"), np.frombuffer(event.amounts_atoms, "<i8")
-    for pot, atoms in zip(pots.tolist(), amounts.tolist(), strict=True):
-        if atoms < 0 and pot >= HOUSE_ACCOUNTS:
-            self.by_account[self.account(pot)]["socialised"] -= self.units(event.asset, atoms)
+    paying = (amounts < 0) & (pots >= HOUSE_ACCOUNTS)
+    accounts = self.state.book.pot_account[pots[paying]]
+    if len(self.shared) < len(self.state.account_pot):
+        self.shared = np.zeros(len(self.state.account_pot))
+    np.add.at(self.shared, accounts, -amounts[paying] * self.units(event.asset, 10**6) / 10**6)
 
 
 def _unknown(self: TableRecorder, event: ev.AccountUnknown) -> None:

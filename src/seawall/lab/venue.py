@@ -109,6 +109,10 @@ class SimulatedVenue:
         delay = self.latency_ns + self.faults.latency_ns(self.now_ns - self.start_ns)
         self.waiting += [Waiting(order, account, self.now_ns + delay) for order, account in orders]
 
+    def recall(self, order: int) -> None:
+        """The engine takes an order back: it is off the way if it has not reached the book."""
+        self.waiting = [row for row in self.waiting if row.order.order != order]
+
     def due(self) -> list[Waiting]:
         """Orders that reach the book now, oldest first; none while the liquidator is stalled."""
         if self.faults.stalled(self.now_ns - self.start_ns):

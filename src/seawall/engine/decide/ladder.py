@@ -11,11 +11,11 @@ from __future__ import annotations
 from seawall.engine import events as ev
 from seawall.engine.decide.bankruptcy import resolve
 from seawall.engine.decide.measure import (
+    free_lots,
     held_lots,
     needed_instruments,
     open_slots,
     pot_health,
-    sent_lots,
     worth_atoms,
 )
 from seawall.engine.decide.pots import cancel_all, recall
@@ -208,7 +208,7 @@ def unwind_backstop(writer: Writer) -> None:
     free = {}
     for slot in open_slots(state, BACKSTOP):
         row, held = int(state.book.pos_instrument[slot]), int(state.book.pos_lots[slot])
-        left = max(abs(held) - abs(sent_lots(state, BACKSTOP, row)), 0)
+        left = free_lots(state, BACKSTOP, row)
         if left and state.market.usable[row] and not state.gate_closed("liquidate", row):
             free[row] = (abs(int(state.book.pos_cost[slot])), held, left)
     if not free:

@@ -107,10 +107,15 @@ def held_lots(state: State, pot: int, row: int) -> int:
     return int(state.book.pos_lots[slot]) if slot != NONE else 0
 
 
-def sent_lots(state: State, pot: int, row: int) -> int:
-    """Signed lots of liquidation orders that are still out and would be booked to this pot."""
+def free_lots(state: State, pot: int, row: int) -> int:
+    """Lots of the position that no liquidation order still out could close; never negative.
+
+    Only orders on the closing side count: one the other way may never fill.
+    """
+    held = held_lots(state, pot, row)
     orders = (state.orders[number] for number in state.sent_orders.get(pot, ()))
-    return sum(order.size_lots for order in orders if order.instrument == row)
+    out = sum(abs(o.size_lots) for o in orders if o.instrument == row and (o.size_lots > 0) != (held > 0))
+    return max(abs(held) - out, 0)
 
 
 def needed_instruments(state: State, pot: int) -> list[int]:

@@ -7,7 +7,7 @@ Limits: the bankruptcy price is the last tick at which the pot, everything else 
 
 from __future__ import annotations
 
-from seawall.engine.decide.measure import convert, held_lots, open_slots, pot_health, sent_lots
+from seawall.engine.decide.measure import convert, free_lots, held_lots, open_slots, pot_health
 from seawall.engine.state import WORTH, State
 from seawall.kernels import layout
 from seawall.ledger.columns import NONE
@@ -38,7 +38,7 @@ def largest_position(state: State, pot: int) -> tuple[int, int]:
 def select_position(state: State, pot: int, step: Step) -> int:
     """Instrument row to close first; ties go to the lower row. What is wholly on offer already comes last."""
     rows = sorted(int(state.book.pos_instrument[slot]) for slot in open_slots(state, pot))
-    rows = [row for row in rows if _free_lots(state, pot, row)] or rows
+    rows = [row for row in rows if free_lots(state, pot, row)] or rows
     if step.select == "first" or len(rows) == 1:
         return rows[0]
     parts = _position_parts(state, pot)
@@ -55,11 +55,6 @@ def _in_unit(state: State, pot: int, row: int, atoms: int) -> int:
     """Settlement atoms in the pot's unit, so that positions settled differently can be compared."""
     converted = convert(state, atoms, state.settle_row[row], int(state.book.pot_unit[pot]))
     return atoms if converted is None else converted
-
-
-def _free_lots(state: State, pot: int, row: int) -> int:
-    """Lots of the position that are not on offer by an order still out; never negative."""
-    return max(abs(held_lots(state, pot, row)) - abs(sent_lots(state, pot, row)), 0)
 
 
 def closing_size(state: State, pot: int, row: int, step: Step) -> int:
@@ -80,7 +75,7 @@ def closing_size(state: State, pot: int, row: int, step: Step) -> int:
             lots = min(lots, -(-whole * step.fraction_ppb // PPB))
     if lots and amount:
         lots = _paced(lots, whole, amount, step)
-    lots = min(lots, whole, _free_lots(state, pot, row))
+    lots = min(lots, whole, free_lots(state, pot, row))
     return lots if held > 0 else -lots
 
 

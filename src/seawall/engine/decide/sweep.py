@@ -20,6 +20,7 @@ from seawall.engine.state import FLAG_CALLED, FLAG_LIQUIDATING, FLAG_UNKNOWN, HO
 from seawall.engine.writer import Writer
 from seawall.kernels import layout
 
+ALONE = 4  # so few pots are first asked one by one whether they need anything at all
 FEW = 64  # fewer pots than this are not worth measuring for the sieve
 TO_UNKNOWN, TO_KNOWN, CALL, CURE, LIQUIDATE, CONTINUE = 1, 2, 4, 8, 16, 32
 
@@ -105,11 +106,14 @@ def _act_all(writer: Writer, pots: NDArray[np.int64], causes: dict[int, int]) ->
 
 def _codes(state: State, pots: NDArray[np.int64]) -> NDArray[np.uint8]:
     """What each pot needs (bits above), from one exact pass over its levels."""
-    rules, flags = state.rulebook.liquidation, state.flags[pots]
+    rules = state.rulebook.liquidation
     call = rules.margin_call
     levels = (
         [rules.trigger] if call is None else list(dict.fromkeys((call.level, call.cure_level, rules.trigger)))
     )
+    if pots.size <= ALONE and all(_calm(state, pot, levels) for pot in pots.tolist()):
+        return np.zeros(pots.size, np.uint8)
+    flags = state.flags[pots]
     equity, requirement, unknown = pots_health(state, pots, *levels, nested=state.levels_nested)
     known, was_unknown = np.asarray((unknown < 0).all(axis=0)), (flags & FLAG_UNKNOWN) != 0
     liquidating, called = (flags & FLAG_LIQUIDATING) != 0, (flags & FLAG_CALLED) != 0
@@ -132,6 +136,14 @@ def _codes(state: State, pots: NDArray[np.int64]) -> NDArray[np.uint8]:
         margin = (equity[0] - requirement[0])[calm]
         state.sieve.measured(state, pots[calm], margin, known[calm], levels[0])
     return codes.astype(np.uint8)
+
+
+def _calm(state: State, pot: int, levels: list[str]) -> bool:
+    """On record for nothing and meeting every level: what a fill or a deposit nearly always leaves behind."""
+    if state.flags[pot]:
+        return False
+    healths = (pot_health(state, pot, level) for level in (levels[:1] if state.levels_nested else levels))
+    return all(found.known and found.margin_atoms >= 0 for found in healths)
 
 
 def _ordered(state: State, listed: list[int]) -> list[int]:
