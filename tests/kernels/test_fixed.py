@@ -110,7 +110,7 @@ def test_compiled_and_python_source_agree_bit_for_bit(a: int, b: int, divisor: i
         (mul_checked, (a, b)),
         (add_checked, (a, b)),
     ):
-        outcomes = []
+        outcomes: list[object] = []
         for function in (kernel, kernel.py_func):
             try:
                 outcomes.append(int(function(*(np.int64(arg) for arg in args))))

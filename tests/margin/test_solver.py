@@ -102,9 +102,11 @@ def test_all_crossings_are_those_of_trying_every_tick(drawn: tuple[str, World]) 
     assert {pair for pair in pairs if pair[1] <= last} == changes
 
 
-def test_every_tooth_of_a_step_schedule_is_found() -> None:
-    """Each step frees about what the fall between two steps costs, so the margin crosses zero many times."""
-    notional = 1000 * 10_000 * value_num("BTC-LIN")
+@pytest.mark.parametrize("name", ["BTC-LIN", "BTC-INV"])
+def test_every_tooth_of_a_step_schedule_is_found(name: str) -> None:
+    """Each step frees about what the move between two steps costs, so the margin crosses zero many times."""
+    inverse, row = name == "BTC-INV", ROW[name]
+    notional = 10**6 * value_num(name) // 10_000 if inverse else 1000 * 10_000 * value_num(name)
     plan = Schedule(
         kind="steps",
         base_ppb=10**7,
@@ -112,10 +114,11 @@ def test_every_tooth_of_a_step_schedule_is_found() -> None:
         step_size_atoms=notional // 200,
         step_rate_ppb=2_500_000,
     )
-    world = simple("BTC-LIN", Held(lots=1000, cost=notional), notional * 26 // 100, plan, ticks=10_000)
-    signs = [margin_at(world, "BTC-LIN", ticks) < 0 for ticks in range(1, 15_001)]
+    lots = -(10**6) if inverse else 1000
+    world = simple(name, Held(lots=lots, cost=notional), notional * 26 // 100, plan, ticks=10_000)
+    signs = [margin_at(world, name, ticks) < 0 for ticks in range(1, 15_001)]
     changes = {(low + 1, low + 2) for low in range(15_000 - 1) if signs[low] != signs[low + 1]}
-    found = price_crossings(world.book, world.margin, world.market, world.row, LEVEL, 0)
+    found = price_crossings(world.book, world.margin, world.market, world.row, LEVEL, row)
     pairs = {tuple(sorted((c.safe_ticks, c.failing_ticks))) for c in found}
     assert len(changes) > 3
     assert {pair for pair in pairs if pair[1] <= 15_000} == changes

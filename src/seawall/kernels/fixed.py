@@ -114,7 +114,7 @@ def mul_checked(a, b):  # type: ignore[no-untyped-def]
 def add_checked(a, b):  # type: ignore[no-untyped-def]
     """a + b, or OverflowError instead of wrapping."""
     first, second = np.int64(a), np.int64(b)
-    if (second > 0 and first > INT64_MAX - second) or (second < 0 and first < -INT64_MAX - second):
+    if (second >= 0 and first > INT64_MAX - second) or (second <= 0 and first < -INT64_MAX - second):
         raise OverflowError("add: the sum does not fit in 64 bits")
     return first + second
 

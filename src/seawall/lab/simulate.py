@@ -13,10 +13,10 @@ from typing import Protocol
 
 import msgspec
 
-from seawall.engine.commands import AnyCommand, ApplyFunding, ReportPrices, Tick
+from seawall.engine.commands import AnyCommand, ApplyFunding, ReportOrderDone, ReportPrices, Tick
 from seawall.engine.decide.funding import funding_rate_ppb
 from seawall.engine.engine import Engine
-from seawall.engine.events import AnyEvent, LiquidationOrderSent
+from seawall.engine.events import AnyEvent, LiquidationOrderRecalled, LiquidationOrderSent
 from seawall.instruments.model import InstrumentKind
 from seawall.lab.depth import DepthCurve, DepthRules
 from seawall.lab.faults import Faults
@@ -34,7 +34,7 @@ class CrashOptions(msgspec.Struct, frozen=True, kw_only=True):
     feedback: float = 1.0
     faults: Faults = Faults()
     latency_ns: int = 2 * SECOND_NS
-    round_ns: int = 5 * SECOND_NS  # length of a round while orders are out
+    round_ns: int = 10 * SECOND_NS  # length of a round while orders are out
     funding: bool = True
 
 
@@ -136,6 +136,9 @@ class _Driver:
         )
         for recorder in self.recorders:
             recorder.record(command, events)
+        for event in events:
+            if type(event) is LiquidationOrderRecalled and self.venue.recall(event.order):
+                self.give(ReportOrderDone(time_ns=self.venue.now_ns, order=event.order))
 
     def report(self) -> None:
         """What the sources say now; if nobody says anything, only time passes."""

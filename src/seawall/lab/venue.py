@@ -109,9 +109,13 @@ class SimulatedVenue:
         delay = self.latency_ns + self.faults.latency_ns(self.now_ns - self.start_ns)
         self.waiting += [Waiting(order, account, self.now_ns + delay) for order, account in orders]
 
-    def recall(self, order: int) -> None:
-        """The engine takes an order back: it is off the way if it has not reached the book."""
-        self.waiting = [row for row in self.waiting if row.order.order != order]
+    def recall(self, order: int) -> bool:
+        """The engine takes an order back: True if it was stopped before it reached the book."""
+        if self.faults.stalled(self.now_ns - self.start_ns):
+            return False
+        left = [row for row in self.waiting if row.order.order != order]
+        stopped, self.waiting = len(left) < len(self.waiting), left
+        return stopped
 
     def due(self) -> list[Waiting]:
         """Orders that reach the book now, oldest first; none while the liquidator is stalled."""

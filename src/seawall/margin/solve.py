@@ -66,7 +66,7 @@ def price_crossings(
         except OverflowError:
             return None
 
-    kinks = _price_kinks(book, margin, pot, level, instrument)
+    kinks = _price_kinks(book, margin, pot, level, instrument, now)
     below = _walk(margin_at, _prices(now, max(now // FURTHEST, 1), kinks))
     above = _walk(margin_at, _prices(now, min(now * FURTHEST, INT64_MAX // 4), kinks))
     crossings = []
@@ -205,7 +205,9 @@ def _edges(margin: CompiledMargin, level: str, instrument: int, lots: int, ticks
     return [base + step * number for number in range(max(present - MOST_STEPS, 0), last + 1)]
 
 
-def _price_kinks(book: Book, margin: CompiledMargin, pot: int, level: str, instrument: int) -> list[int]:
+def _price_kinks(
+    book: Book, margin: CompiledMargin, pot: int, level: str, instrument: int, now: int
+) -> list[int]:
     """Prices at which the position, with or without its open orders, reaches an edge of the schedule."""
     slot = book.position(pot, instrument)
     if slot == NONE:
@@ -215,7 +217,7 @@ def _price_kinks(book: Book, margin: CompiledMargin, pot: int, level: str, instr
     value_num, kinks = int(listing[layout.INS_VALUE_NUM]), []
     for size in sorted({abs(lots), abs(lots + bid), abs(lots - ask)}):
         if size:
-            for edge in _edges(margin, level, instrument, size, 1):
+            for edge in _edges(margin, level, instrument, size, now):
                 kinks.append(
                     size * value_num // edge if listing[layout.INS_INVERSE] else edge // (size * value_num)
                 )
