@@ -16,7 +16,7 @@ from tests.margin.worlds import World, worlds
 def digest() -> str:
     found = hashlib.sha256()
 
-    @settings(max_examples=60, derandomize=True, database=None)
+    @settings(max_examples=60, derandomize=True, database=None, deadline=None)
     @given(worlds())
     def collect(world: World) -> None:
         args = (world.book, world.margin, world.market)

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def digest(**environment: str) -> str:
-    """Of tests.kernels.interpreted in a process of its own: what Hypothesis draws depends on what is loaded."""
+    """Of `interpreted` in a process of its own: what Hypothesis draws depends on what is loaded."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.kernels.interpreted"],
         cwd=ROOT,

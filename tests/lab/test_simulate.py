@@ -92,10 +92,14 @@ def test_nobody_ends_below_zero_and_nobody_starts_there(crash) -> None:  # type:
     assert accounts["equity_before"].min() > 0
 
 
-def test_a_stalled_liquidator_makes_the_bad_debt_larger() -> None:
+def test_while_the_liquidator_is_stalled_nothing_reaches_the_book() -> None:
     stall = Faults((LabFault(kind="liquidator_stalled", start_ns=0, end_ns=25 * MINUTE),))
-    calm, stalled = (run_experiment(plan(faults=f)).summary["runs"]["with"] for f in (Faults(), stall))
-    assert stalled["takeovers"] + stalled["bankruptcies"] > calm["takeovers"] + calm["bankruptcies"]
+    reduced = []
+    for faults in (Faults(), stall):
+        flow = run_experiment(plan(faults=faults)).frames["flow"]
+        early = (flow["run"] == "with") & (flow["step"] == "reduce") & (flow["time_ns"] < START + 25 * MINUTE)
+        reduced.append(flow.filter(early)["notional"].sum())
+    assert reduced[0] > 0 and reduced[1] == 0
 
 
 def test_with_two_of_three_sources_out_accounts_are_unknown_and_nobody_is_liquidated() -> None:

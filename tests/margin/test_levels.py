@@ -350,10 +350,10 @@ def test_collateral_without_a_usable_price_makes_the_pot_unknown() -> None:
 # -- the whole book --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("threads_from", [0, 10**9])
+@pytest.mark.parametrize("threads_from,words", [(0, "pot {} "), (10**9, "64 bits")])
 @pytest.mark.parametrize("place", [0, 63])
 def test_figures_that_do_not_fit_stop_the_scan_whichever_thread_meets_them(
-    place: int, threads_from: int, monkeypatch: pytest.MonkeyPatch
+    place: int, threads_from: int, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("seawall.margin.statement.THREADS_FROM", threads_from)
     world = one(Pot(unit="USD", balances={"USD": 1}))
@@ -362,7 +362,7 @@ def test_figures_that_do_not_fit_stop_the_scan_whichever_thread_meets_them(
         add_pot(world.book, Pot(unit="USD", held={"BTC-LIN": Held(lots, lots)}))
     with pytest.raises(OverflowError):
         health(world.book, world.margin, world.market, place + 1, "maintenance")
-    with pytest.raises(OverflowError, match=f"pot {place + 1} "):
+    with pytest.raises(OverflowError, match=words.format(place + 1)):
         book_health(world.book, world.margin, world.market, np.arange(65), "maintenance")
 
 

@@ -116,7 +116,7 @@ def book_health(
 
     `nested` (levels strictest first, each implying the next) spares the weaker levels of a pot that meets a
     stricter one; see `kernels.margin.book_health` for what it then gives.
-    Raises OverflowError naming the first pot whose figures do not fit 64 bits.
+    Raises OverflowError where a pot's figures do not fit 64 bits; on threads it names the first such pot.
     """
     shape = (len(levels), pots.size)
     equity, requirement, unknown = (np.empty(shape, np.int64) for _ in range(3))
