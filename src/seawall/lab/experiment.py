@@ -22,6 +22,7 @@ from seawall.lab.depth import DEFAULT_D100_USD, MID_CAP_D100_USD, DepthCurve, De
 from seawall.lab.faults import Faults
 from seawall.lab.loading import LoadedBook, commands_for_rows, commands_for_synthetic, markets, tradable
 from seawall.lab.maps import liquidation_map
+from seawall.lab.opening import keep_alive
 from seawall.lab.outcome import Result, result_frames, result_summary, start_marks
 from seawall.lab.prices import PricePath
 from seawall.lab.record import TableRecorder, account_notional, account_worth
@@ -109,7 +110,8 @@ def load_book(plan: Plan) -> tuple[LoadedBook, tuple[Any, ...]]:
         shape=plan.shape,
         cash=plan.rulebook.margin.numeraire,
     )
-    return commands_for_synthetic(plan.rulebook, book, time_ns=start, prices=prices), instruments
+    loaded = commands_for_synthetic(plan.rulebook, book, time_ns=start, prices=prices)
+    return keep_alive(plan.rulebook, loaded, prices, time_ns=start), instruments
 
 
 def _run_one(

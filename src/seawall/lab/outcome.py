@@ -177,6 +177,7 @@ def _run_summary(result: Result, first_round: float) -> dict[str, Any]:
         "backstop_pnl": end_vault - start_vault,
         "adl_notional": totals["adl_notional"],
         "adl_haircut": totals["adl_haircut"],
+        "adl_gained": totals["adl_gained"],
         "adl_accounts": recorder.adl_accounts,
         "socialised": totals["socialised"],
         "unpaid": totals["shortfall"],

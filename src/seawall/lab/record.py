@@ -223,7 +223,8 @@ def _traded(self: TableRecorder, event: ev.Traded) -> None:
                 instrument, -leg.size_lots, event.price_ticks
             )
             given = self.units(settle, lost)
-            self.totals["adl_haircut"] += given
+            # At the bankruptcy price of a pot that is still worth something the other side gains.
+            self.totals["adl_haircut" if given > 0 else "adl_gained"] += abs(given)
             self.by_account[self.account(leg.pot)]["adl"] += given
             self.adl_accounts.add(self.account(leg.pot))
             self.reached(leg.pot, "adl")

@@ -16,7 +16,8 @@ import msgspec
 from seawall.engine.commands import AnyCommand, ApplyFunding, ReportOrderDone, ReportPrices, Tick
 from seawall.engine.decide.funding import funding_rate_ppb
 from seawall.engine.engine import Engine
-from seawall.engine.events import AnyEvent, LiquidationOrderRecalled, LiquidationOrderSent
+from seawall.engine.events import AnyEvent, LiquidationOrderRecalled, LiquidationOrderSent, Refused
+from seawall.errors import BookError
 from seawall.instruments.model import InstrumentKind
 from seawall.lab.depth import DepthCurve, DepthRules
 from seawall.lab.faults import Faults
@@ -125,6 +126,13 @@ class _Driver:
 
     def load(self, commands: tuple[AnyCommand, ...]) -> None:
         for command, events in zip(commands, self.engine.step_many(commands), strict=True):
+            refused = next((event for event in events if type(event) is Refused), None)
+            if refused is not None:
+                raise BookError.at(
+                    f"account {refused.account}",
+                    f"the book cannot be loaded: {refused.command} was refused ({refused.reason})",
+                    "Change that account, or the rulebook's limit.",
+                )
             for recorder in self.recorders:
                 recorder.record(command, events)
 

@@ -1,0 +1,64 @@
+"""A made-up book must open alive: whoever would start below the warning level gets more collateral.
+
+The synthetic book knows one maintenance rate; a rulebook has many. At the opening prices every pot is
+valued by the engine's own statement, and what is missing (with a twentieth on top) is deposited in the
+pot's unit before the run begins. Atoms, rounded up. A book read from a file is never touched.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from seawall.engine.commands import AnyCommand, Deposit, Transfer
+from seawall.engine.engine import Engine
+from seawall.engine.state import HOUSE_ACCOUNTS
+from seawall.lab.loading import LoadedBook
+from seawall.lab.venue import asset_of
+from seawall.margin.compiled import MarketView
+from seawall.margin.statement import book_health
+from seawall.rulebooks.model import Rulebook
+
+
+def keep_alive(
+    rulebook: Rulebook, loaded: LoadedBook, prices: dict[str, float], *, time_ns: int
+) -> LoadedBook:
+    """The same book with the deposits added that let every account open above its strictest swept level."""
+    engine = Engine(rulebook)
+    engine.step_many(loaded.commands)
+    state, rules = engine.state, rulebook.liquidation
+    market = _opening(rulebook, prices, state.market.oi_lots)
+    pots = np.arange(HOUSE_ACCOUNTS, state.book.n_pots, dtype=np.int64)
+    levels = {rules.trigger, rules.exit} | ({rules.margin_call.level} if rules.margin_call else set())
+    equity, requirement, unknown = book_health(state.book, state.margin, market, pots, *sorted(levels))
+    missing = (requirement + requirement // 20 - equity).max(axis=0)
+    commands: list[AnyCommand] = []
+    for place in np.flatnonzero((missing > 0) & (unknown < 0).all(axis=0) & (requirement > 0).any(axis=0)):
+        pot = int(pots[place])
+        account, instrument = int(state.book.pot_account[pot]), int(state.book.pot_instrument[pot])
+        asset, atoms = rulebook.assets[int(state.book.pot_unit[pot])].name, int(missing[place])
+        commands.append(Deposit(time_ns=time_ns, account=account, asset=asset, amount_atoms=atoms))
+        if instrument >= 0:
+            commands.append(
+                Transfer(
+                    time_ns=time_ns,
+                    from_account=account,
+                    to_account=account,
+                    asset=asset,
+                    amount_atoms=atoms,
+                    to_isolated=rulebook.instruments[instrument].name,
+                )
+            )
+    return LoadedBook(commands=(*loaded.commands, *commands), names=loaded.names, roles=loaded.roles)
+
+
+def _opening(rulebook: Rulebook, prices: dict[str, float], oi_lots: np.ndarray) -> MarketView:  # type: ignore[type-arg]
+    """Every instrument that has a price, at that price."""
+    ticks = np.array(
+        [
+            max(round(prices[asset_of(i)] / float(i.tick_units)), 1) if asset_of(i) in prices else 0
+            for i in rulebook.instruments
+        ],
+        np.int64,
+    )
+    usable = (ticks > 0).astype(np.uint8)
+    return MarketView(ticks, ticks.copy(), ticks.copy(), np.zeros_like(ticks), usable, oi_lots.copy())
