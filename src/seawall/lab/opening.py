@@ -51,7 +51,7 @@ def keep_alive(
     return LoadedBook(commands=(*loaded.commands, *commands), names=loaded.names, roles=loaded.roles)
 
 
-def _opening(rulebook: Rulebook, prices: dict[str, float], oi_lots: np.ndarray) -> MarketView:  # type: ignore[type-arg]
+def _opening(rulebook: Rulebook, prices: dict[str, float], oi_lots: np.ndarray) -> MarketView:
     """Every instrument that has a price, at that price."""
     ticks = np.array(
         [
