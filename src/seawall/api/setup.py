@@ -17,13 +17,15 @@ import msgspec
 from seawall.api.pricing import ALIASES
 from seawall.errors import InputError
 from seawall.instruments.model import InstrumentKind
+from seawall.lab.bookdepth import fit_depth, good_part, load_book_depth
 from seawall.lab.bookfile import read_book
-from seawall.lab.experiment import Plan
+from seawall.lab.depth import DepthCurve
+from seawall.lab.experiment import DEPTH_SHARE, Plan, default_curve
 from seawall.lab.faults import Faults, parse_fault
 from seawall.lab.october import KNOTS, october_path
 from seawall.lab.prices import PricePath, load_prices, window
 from seawall.lab.process import random_path
-from seawall.lab.readers import Columns, parse_time, split_source
+from seawall.lab.readers import Columns, asset_of, parse_time, split_source
 from seawall.lab.shock import parse_shock, shock_path
 from seawall.lab.streams import Stream
 from seawall.rulebooks.model import Rulebook
@@ -52,6 +54,7 @@ class CrashSetup(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[tuple[str, str], ...] = ()
     open_interest_usd: float | None = None
     depth_share: float | None = None
+    depth: tuple[str, ...] = ()  # NAME=FILE of book-depth records the curve is fitted from
 
     def __post_init__(self) -> None:
         for name, least in (("accounts", 1), ("paths", 1), ("seed", 0)):
@@ -90,6 +93,9 @@ def make_plan(setup: CrashSetup, index: int = 0) -> Plan:
         chosen["open_interest_usd"] = setup.open_interest_usd
     if setup.depth_share is not None:
         chosen["depth_share"] = setup.depth_share
+    if setup.depth:
+        chosen["curves"], notes = _fitted_curves(setup, path)
+        path = msgspec.structs.replace(path, notes=(*path.notes, *notes))
     if setup.book is not None:
         chosen["rows"] = read_book(setup.book)
     return Plan(
@@ -101,6 +107,29 @@ def make_plan(setup: CrashSetup, index: int = 0) -> Plan:
         faults=Faults(tuple(parse_fault(text) for text in setup.faults)),
         **chosen,
     )
+
+
+def _fitted_curves(setup: CrashSetup, path: PricePath) -> tuple[dict[str, DepthCurve], list[str]]:
+    """Depth curves of every asset: fitted where records are given (the good part of them), assumed elsewhere."""
+    share = DEPTH_SHARE if setup.depth_share is None else setup.depth_share
+    curves, notes = {name: default_curve(name, share) for name in path.names}, []
+    for text in setup.depth:
+        name, file = split_source(text)
+        asset = name or asset_of(file.name)
+        if asset not in curves:
+            have = ", ".join(path.names)
+            raise InputError.at(
+                f"depth {text}", f"there are no prices of {asset}", f"Prices are given for {have}."
+            )
+        good, faults = good_part(load_book_depth(file))
+        fit = fit_depth(good, "both")
+        curves[asset] = fit.curve()
+        refused = f"; what follows is refused: {faults[0].text}" if faults else ""
+        notes.append(
+            f"Depth of {asset} is fitted from {file.name}: {fit.d100_usd / 1e6:,.1f} M USD within 100 bp, "
+            f"gamma {fit.gamma:.3f}, R2 {fit.r_squared:.2f}{refused}"
+        )
+    return curves, notes
 
 
 def make_path(setup: CrashSetup, seed: int, *, varied: bool) -> PricePath:

@@ -43,7 +43,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--book", metavar="FILE", help="your own accounts (CSV or Parquet) instead of made-up ones")
     add("--accounts", type=int, default=10_000, metavar="N", help="made-up accounts (10000)")
     add("--open-interest", type=float, metavar="USD", help="one side of all positions (3e9)")
-    add("--depth-share", type=float, metavar="X", help="this venue's part of all order-book depth (0.35)")
+    add("--depth-share", type=float, metavar="X", help="this venue's part of all order-book depth (0.3)")
+    add(
+        "--depth",
+        nargs="+",
+        default=[],
+        metavar="[NAME=]FILE",
+        help="fit the depth curve to book-depth records",
+    )
     add(
         "--feedback",
         type=float,
@@ -113,6 +120,7 @@ def _setup(args: argparse.Namespace) -> Any:
         columns=tuple(sorted(columns.items())),
         open_interest_usd=args.open_interest,
         depth_share=args.depth_share,
+        depth=tuple(args.depth),
     )
 
 
@@ -160,6 +168,7 @@ def command_of(args: argparse.Namespace) -> str:
         "--seed": args.seed,
     }  # fmt: skip
     parts += [str(part) for flag, value in plain.items() if value is not None for part in (flag, value)]
+    parts += ["--depth", *(_bare(text) for text in args.depth)] if args.depth else []
     parts += ["--fault", *args.fault] if args.fault else []
     return shlex.join(parts)
 

@@ -35,6 +35,9 @@ from seawall.rulebooks.model import Rulebook
 CRASH_DEPTH = DepthRules(floor=0.10, refill_stressed_seconds=60.0, flow_weight=1.0)
 
 
+DEPTH_SHARE = 0.3  # of the depth of all venues together
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What to run. `open_interest_usd` counts one side; `depth_share` is this venue's part of all depth."""
 
@@ -42,7 +45,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     path: PricePath
     accounts: int = 10_000
     open_interest_usd: float = 3e9
-    depth_share: float = 0.3
+    depth_share: float = DEPTH_SHARE
     seed: int = 0
     feedback: float = 1.0
     faults: Faults = Faults()

@@ -153,18 +153,18 @@ def _price_words(tables: RunTables) -> Markup | None:
     size = figures.share(abs(found[1]))
     text = Markup("{} {} {} to {}").format(_b(names[0]), verb, _b(size), figures.price(found[0]))
     if alone is not None and figures.share(abs(alone[1])) != size:
-        text += Markup(
-            " once the venue’s own liquidations pressed on it; the shock alone was {}"
-        ).format(_b(figures.share(abs(alone[1]))))
+        text += Markup(" once the venue’s own liquidations pressed on it; the shock alone was {}").format(
+            _b(figures.share(abs(alone[1])))
+        )
     elif alone is not None:
         text += Markup(", with the venue’s own liquidations as without them")
     if len(names) > 1:
         others = (
-            "The other market did not move"
+            "The other market moved less"
             if len(names) == 2
-            else (f"None of the {len(names) - 1} other markets moved")
+            else f"The {len(names) - 1} other markets moved less"
         )
-        text += Markup(". {} further").format(others)
+        text += Markup(". {}").format(others)
     return text + Markup(".")
 
 

@@ -1,0 +1,44 @@
+"""The sieve changes nothing: whole crashes with and without it end in the same state."""
+
+from __future__ import annotations
+
+import pytest
+
+from seawall.engine import engine as engine_module
+from seawall.engine.sieve import Sieve
+from seawall.lab.experiment import Plan, default_curve, load_book
+from seawall.lab.october import october_path
+from seawall.lab.prices import window
+from seawall.lab.simulate import CrashOptions, run_crash
+from seawall.rulebooks.load import load_rulebook
+
+HOUR = 3_600_000_000_000
+
+
+def digest(name: str, accounts: int) -> tuple[str, int]:
+    path = october_path(assets=("BTC", "ETH", "SOL", "AVAX"))
+    start = int(path.time_ns[0])
+    path = window(path, start + 20 * HOUR, start + 22 * HOUR)
+    plan = Plan(rulebook=load_rulebook(name), path=path, accounts=accounts)
+    options = CrashOptions(curves={a: default_curve(a, 0.3) for a in path.names}, rules=plan.depth_rules)
+    engine = run_crash(plan.rulebook, path, load_book(plan)[0].commands, options)
+    return engine.state.digest().hex(), engine.state.seq
+
+
+@pytest.mark.parametrize("name", ["harbor", "binance-usdm", "hyperliquid", "kraken-inverse"])
+def test_a_crash_ends_the_same_with_and_without_the_sieve(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sieved = digest(name, 250)
+    monkeypatch.setattr(engine_module, "Sieve", lambda: None)
+    assert digest(name, 250) == sieved
+
+
+def test_a_sieve_that_trusts_too_much_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = digest("harbor", 250)
+    honest = Sieve.measured
+
+    def careless(self: Sieve, *args: object) -> None:
+        honest(self, *args)  # type: ignore[arg-type]
+        self.slack[self.slack > 0] = 10.0
+
+    monkeypatch.setattr(Sieve, "measured", careless)
+    assert digest("harbor", 250) != right
