@@ -110,21 +110,20 @@ def make_plan(setup: CrashSetup, index: int = 0) -> Plan:
 
 
 def _fitted_curves(setup: CrashSetup, path: PricePath) -> tuple[dict[str, DepthCurve], list[str]]:
-    """Depth curves of every asset: fitted where records are given (the good part of them), assumed elsewhere."""
+    """Depth curves of every asset: fitted from the good part of the records given, assumed elsewhere."""
     share = DEPTH_SHARE if setup.depth_share is None else setup.depth_share
     curves, notes = {name: default_curve(name, share) for name in path.names}, []
     for text in setup.depth:
         name, file = split_source(text)
         asset = name or asset_of(file.name)
         if asset not in curves:
-            have = ", ".join(path.names)
-            raise InputError.at(
-                f"depth {text}", f"there are no prices of {asset}", f"Prices are given for {have}."
-            )
+            fix = f"Prices are given for {', '.join(path.names)}."
+            raise InputError.at(f"depth {text}", f"there are no prices of {asset}", fix)
         good, faults = good_part(load_book_depth(file))
         fit = fit_depth(good, "both")
         curves[asset] = fit.curve()
-        refused = f"; what follows is refused: {faults[0].text}" if faults else ""
+        found = "; ".join(f"{Path(fault.where).name}: {fault.text}" for fault in faults)
+        refused = f"; the records from there on are refused: {found}" if faults else ""
         notes.append(
             f"Depth of {asset} is fitted from {file.name}: {fit.d100_usd / 1e6:,.1f} M USD within 100 bp, "
             f"gamma {fit.gamma:.3f}, R2 {fit.r_squared:.2f}{refused}"
