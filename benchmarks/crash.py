@@ -1,7 +1,7 @@
 """The main job as a benchmark: 10,000 accounts, one day in one-minute steps, with and without feedback.
 
-Whole-process figures include numba's first-call set-up but not compilation (a small run warms the
-cache first). The stated limit of this step is 30 s for the pair.
+The two runs go to two processes, as in the demo, without a journal. Compilation is not counted (a small
+run warms the cache first), the second process's start is. The stated limit of this step is 30 s for the pair.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def measure(accounts: int = 10_000) -> list[dict[str, object]]:
     path = october_path(assets=("BTC", "ETH", "SOL", "AVAX"))
     run_experiment(Plan(rulebook=rulebook, path=path, accounts=100))
     start = time.perf_counter()
-    result = run_experiment(Plan(rulebook=rulebook, path=path, accounts=accounts))
+    result = run_experiment(Plan(rulebook=rulebook, path=path, accounts=accounts), parallel=True)
     seconds = time.perf_counter() - start
     runs = result.summary["runs"].values()
     events, commands = sum(run["events"] for run in runs), sum(run["commands"] for run in runs)
