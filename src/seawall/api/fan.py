@@ -7,6 +7,7 @@ exceed), so they are figures of real paths. Results are in the order of the seed
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import signal
@@ -125,7 +126,7 @@ def spread_of(paths: pl.DataFrame) -> pl.DataFrame:
     rows = []
     for figure in FIGURES:
         values = [float(value) for value in paths[figure].to_list()]
-        row: dict[str, Any] = {"figure": figure, "mean": sum(values) / len(values)}
+        row: dict[str, Any] = {"figure": figure, "mean": math.fsum(values) / len(values)}
         row.update({_head(share): quantile(values, share) for share in QUANTILES})
         row["paths_above_zero"] = sum(value > 0.0 for value in values)
         rows.append(row)

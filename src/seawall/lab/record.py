@@ -6,6 +6,7 @@ of the numeraire (coin amounts at the index of the moment); the exact integers s
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from typing import Any
 
@@ -122,7 +123,8 @@ class TableRecorder:
 
     def _pot_worth(self, pot: int) -> float:
         state = self.state
-        total = sum(
+        # fsum: Python 3.12 began to compensate sum() of floats, and the tables are to be the same everywhere.
+        total = math.fsum(
             self.units(a, int(state.book.balances[pot, a])) for a in range(len(state.rulebook.assets))
         )
         for slot in state.book.positions(pot):

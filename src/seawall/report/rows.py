@@ -6,6 +6,7 @@ summary, so the page alone is enough to check a number against another tool.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -72,7 +73,7 @@ def payers(tables: RunTables) -> list[Payer]:
             Payer(name=name, amounts=tuple(map(figures.amount, values)), bars=_bars(tables, values, top))
         )
     if made:
-        totals = tuple(figures.amount(sum(of_run.values())) for of_run in sums.values())
+        totals = tuple(figures.amount(math.fsum(of_run.values())) for of_run in sums.values())
         made.append(Payer(name="together", amounts=totals, bars=Markup("")))
     return made
 
