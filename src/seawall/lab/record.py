@@ -20,7 +20,7 @@ from seawall.engine.engine import Engine
 from seawall.engine.state import BACKSTOP, HOUSE_ACCOUNTS, INSURANCE, MARKET, SHORTFALL, WORTH, State
 from seawall.lab.venue import SimulatedVenue, asset_of
 from seawall.ledger.trade import notional, trade_value
-from seawall.margin.statement import book_health, health
+from seawall.margin.statement import book_health
 
 Floats = NDArray[np.float64]
 STEP_OF = {"liquidation": "reduce", "takeover": "takeover", "adl": "adl"}
@@ -53,7 +53,6 @@ class TableRecorder:
         self.outcome: dict[int, int] = defaultdict(int)
         self.totals: dict[str, float] = defaultdict(float)
         self.counts: dict[str, int] = defaultdict(int)
-        self.deadlines: set[int] = set()
         self.adl_accounts: set[int] = set()
         self.started = False
         self.shared: Floats = np.zeros(0)  # socialised loss by account
@@ -305,15 +304,6 @@ def _unknown(self: TableRecorder, event: ev.AccountUnknown) -> None:
 
 def _halted(self: TableRecorder, event: ev.VenueHalted) -> None:
     self.counts["halted"] += 1
-
-
-def worth_of(state: State, pot: int) -> float:
-    """Worth of one pot in its unit, for quick looks in notebooks."""
-    unit = int(state.book.pot_unit[pot])
-    return (
-        health(state.book, state.margin, state.market, pot, WORTH).equity_atoms
-        / state.rulebook.assets[unit].atoms_per_unit
-    )
 
 
 _READERS: dict[type, Any] = {
