@@ -66,10 +66,7 @@ def make_book(accounts: int, markets: int = 50) -> tuple[Book, CompiledMargin, M
     book.pos_lots[:] = (mixed % 200_000 + 1) * np.where(mixed // 3 % 2, 1, -1)
     book.pos_cost[:] = book.pos_lots * price[book.pos_instrument] * 10 * (990 + mixed % 21) // 1000
     book.balances[:, 0] = (mixed[::POSITIONS] % 50_000 + 100) * 10**6
-    zeros = np.zeros(markets, np.int64)
-    market = MarketView(
-        price, price.copy(), zeros.copy(), zeros.copy(), np.ones(markets, np.uint8), zeros.copy()
-    )
+    market = MarketView(markets, mark=price, index_price=price, usable=np.ones(markets))
     return book, margin, market, pots
 
 

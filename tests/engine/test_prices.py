@@ -168,6 +168,9 @@ def test_a_report_sweeps_only_those_who_depend_on_what_changed(monkeypatch: pyte
 
     monkeypatch.setattr(sweep, "_codes", looked_at)
     venue.price(1, ETH_PERP=300_100)
+    assert seen == []  # the sieve knows that nobody is near a line
+    venue.state.sieve = None
+    venue.price(2, ETH_PERP=300_000)
     assert seen == [[venue.pot(B)]]
 
 

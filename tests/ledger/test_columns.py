@@ -48,7 +48,8 @@ def test_the_book_holds_what_a_dictionary_would(
     view = book.view()
     for pot, held in plain.items():
         slots = book.positions(pot)
-        assert {int(view.pos_instrument[slot]): int(view.pos_lots[slot]) for slot in slots} == held
+        lots = {int(row["instrument"]): int(row["lots"]) for row in view.positions[slots]}
+        assert lots == held
         assert len(slots) == len(held)
         assert view.balances[pot].tolist() == [pot, -pot]
         assert all(book.pos_pot[slot] == pot for slot in slots)
@@ -80,8 +81,8 @@ def test_a_view_taken_after_growth_shows_the_grown_columns() -> None:
         pot = book.add_pot(account=account, unit=0)
         slot = book.open_position(pot, 0)
         book.pos_lots[slot] = account + 1
-        assert book.view().pos_lots[slot] == account + 1
-    assert book.view().pos_lots[:9].tolist() == list(range(1, 10))
+        assert book.view().positions["lots"][slot] == account + 1
+    assert book.view().positions["lots"][:9].tolist() == list(range(1, 10))
 
 
 def test_reserving_keeps_what_is_there_and_says_what_is_missing() -> None:
@@ -95,9 +96,8 @@ def test_reserving_keeps_what_is_there_and_says_what_is_missing() -> None:
         book.reserve(positions=2**50)
 
 
-def test_a_pot_takes_44_bytes_with_three_assets_and_a_position_52() -> None:
+def test_a_pot_takes_44_bytes_with_three_assets_and_a_position_one_cache_line() -> None:
     book = Book(3, 1, pots=1, positions=1)
-    pot = book.balances.nbytes + sum(getattr(book, name).nbytes for name, _ in Book.POT_COLUMNS)
-    position = sum(getattr(book, name).nbytes for name, _ in Book.POS_COLUMNS)
-    assert (pot, position) == (44, 52)
+    assert (book.balances.nbytes + book.pot_table.nbytes, book.position_table.nbytes) == (44, 64)
+    assert book.position_table.ctypes.data % 64 == 0
     assert np.dtype(np.int64).itemsize == 8

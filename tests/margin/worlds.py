@@ -132,9 +132,15 @@ def view(prices: dict[str, Price], interest: dict[str, int]) -> MarketView:
     def column(field: str) -> Any:
         return np.array([getattr(prices[name], field) for name in ROW], np.int64)
 
-    usable = np.array([prices[name].usable for name in ROW], np.uint8)
-    lots = np.array([interest[name] for name in ROW], np.int64)
-    return MarketView(column("mark"), column("index"), column("stable"), column("confidence"), usable, lots)
+    return MarketView(
+        len(ROW),
+        mark=column("mark"),
+        index_price=column("index"),
+        stable=column("stable"),
+        confidence=column("confidence"),
+        usable=column("usable"),
+        oi_lots=np.array([interest[name] for name in ROW], np.int64),
+    )
 
 
 # -- strategies ------------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ class Desk:
         self.rulebook, self.rows, self.ticks = rulebook, rows, ticks
         self.accounts: tuple[str, ...] = tuple(dict.fromkeys(row.account for row in rows))
         self.state = _load(rulebook, rows) if state is None else state
-        self.market = pricing.market_at(rulebook, ticks)._replace(oi_lots=self.state.market.oi_lots)
+        self.market = pricing.market_at(rulebook, ticks).replaced(oi_lots=self.state.market.oi_lots)
 
     def __repr__(self) -> str:
         return f"Desk({self.rulebook.tag}, {len(self.accounts)} accounts, {len(self.ticks)} prices)"

@@ -1,240 +1,362 @@
-"""The sieve: which pots cannot have come near a line since they were last looked at.
+"""The sieve: which pots a sweep has to look at, at a cost that follows what happens, not how many there are.
 
-A pot that met the strictest swept level with margin M keeps meeting it while no price it depends on
-has moved by more than `slack` = M / K, K bounding how fast its margin can fall per unit of relative
-move. Floats find: the bound is loose and always on the safe side, a pot may be looked at for nothing
-but never missed. Everything here can be thrown away and rebuilt; no event and no digest depends on it.
-Slack and moves are fractions of price; exposures are floats in the pot's unit.
+A calm pot is filed at the prices up to which it stays calm (kernels.sift). A sweep asks who was met since
+the last one, who was touched by an event, and who is on record; everyone else would be found to need nothing.
+Floats find: a pot may be judged for nothing but never missed. All of it is a cache: no event and no digest
+depends on it. Prices ticks, times ns. After a gap (more pots met than FEW) all triggers are scanned, not
+walked, and those found calm are filed a portion at a time; until then each sweep judges them again.
 """
 
 from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seawall.engine import events as ev
-from seawall.engine.state import State
-from seawall.kernels import layout
-from seawall.margin.rules import Schedule
+from seawall.engine.state import FLAG_CALLED, FLAG_LIQUIDATING, FLAG_UNKNOWN, HOUSE_ACCOUNTS, State
+from seawall.kernels import exposure, layout, sift, triggers
+from seawall.margin.rules import Level, MarginRules
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-MOST = 0.2  # no pot is trusted beyond a 20 % move; the bounds for inverse contracts rest on it
-GUARD = 1.0 + 1e-6  # rounding of floats and of the integers they stand for
-MAX_EPOCHS = 512
+FEW = 4096  # pots met by one sweep that are judged on this thread, one after the other
+PORTION = 2048  # calm pots of a gap that one sweep files
+RING_BITS = 14  # at most: a bucket is then 0.4 to 0.9 basis points wide
+MOST_HEADS = 1 << 26
 
 
 class Sieve:
-    """Per pot: its slack, the prices it was measured at (epoch), what it depends on (group)."""
+    """Follows one engine's state. Call `note` after each event, `endangered` before each sweep."""
 
     def __init__(self) -> None:
-        self.slack: Floats = np.full(64, -1.0)
-        self.epoch: NDArray[np.int32] = np.zeros(64, np.int32)
-        self.group: NDArray[np.int32] = np.zeros(64, np.int32)
-        self.groups: dict[int, int] = {}  # dependence mask -> group
-        self.references: Floats = np.zeros((0, 4, 0))  # [epoch, price, instrument]
-        self.epochs = 0
-        self.rates: Floats | None = None
-        self.orders_matter = False
+        self.touched: dict[int, None] = {}  # pots to be judged at the next sweep
+        self.loose: Ints = _NOBODY  # more of them: calm but not filed, or reached by a payment to all
+        self.busy: dict[int, None] = {}  # liquidated, unknown or overdue: looked at in every sweep
+        self.called: dict[int, None] = {}
+        self.due: list[tuple[int, int]] = []  # (deadline, pot) of margin calls that end in liquidation
+        self.moved: dict[int, None] = {}  # instruments whose price or usability changed
+        self.ready = False  # False: trust nobody; the next sweep looks at everyone and files them anew
+        self.file_all = True  # whatever is calm next time is filed at once, however many they are
+
+    # -- what happened ------------------------------------------------------------------------------------
 
     def note(self, event: ev.Event) -> None:
-        """Forget what an event may have changed. Call after the event has been applied."""
-        kind = type(event)
-        if kind is ev.Transferred:
-            self._forget([entry.pot for entry in event.entries])  # type: ignore[attr-defined]
-        elif kind is ev.Traded:
-            self._forget([leg.pot for leg in event.legs])  # type: ignore[attr-defined]
-        elif kind in (ev.FundingPaid, ev.LossSocialised):
-            self._forget(np.frombuffer(event.pots, "<i8").tolist())  # type: ignore[attr-defined]
-        elif kind is ev.RulebookChanged:
-            self.clear()
-        elif kind in _BY_POT:
-            self._forget([event.pot])  # type: ignore[attr-defined]
-        elif kind is ev.InstrumentSettled or (kind is ev.OrderReduced and self.orders_matter):
-            self.clear()
+        """Remember what an event may have changed. Call after the event has been applied."""
+        if self.ready:
+            reader = _READERS.get(type(event))
+            if reader is not None:
+                reader(self, event)
 
-    def clear(self) -> None:
-        """Trust nobody."""
-        self.slack[:] = -1.0
-        self.epoch[:] = 0
-        self.epochs = 0
-        self.rates = None
+    # -- who is to be looked at -----------------------------------------------------------------------------
 
-    def _forget(self, pots: list[int]) -> None:
-        self._fit(max(pots, default=0) + 1)
-        self.slack[pots] = -1.0
+    def endangered(self, state: State, rows: list[int]) -> Ints:
+        """Pots to be looked at after prices of the instruments `rows` changed, in rising order."""
+        if not self.ready:
+            self._build(state)
+        changed = self._walk_quiet(state) if self.moved else []
+        found: list[int] = []
+        if self.touched or self.moved or self.loose.size:
+            found = self._sift(state, rows, changed)
+        while self.due and self.due[0][0] <= state.time_ns:
+            self._overdue(state, heapq.heappop(self.due)[1])
+        found.extend(self.busy)
+        return np.array(sorted(set(found)), np.int64) if found else _NOBODY
 
-    def _fit(self, count: int) -> None:
-        if count > len(self.slack):
-            size = max(2 * len(self.slack), count)
-            for name, fill in (("slack", -1.0), ("epoch", 0), ("group", 0)):
-                old = getattr(self, name)
-                grown = np.full(size, fill, old.dtype)
-                grown[: len(old)] = old
-                setattr(self, name, grown)
+    def _overdue(self, state: State, pot: int) -> None:
+        """Its call ran out, if it is still the same call."""
+        if pot in self.called and state.ladders[pot].deadline_ns <= state.time_ns:
+            self.busy[pot] = None
 
-    def endangered(self, state: State, last: int) -> NDArray[np.bool_]:
-        """For every pot below `last`: may what it needs have changed since it was measured?"""
-        self._fit(last)
-        if not self.epochs:
-            return np.ones(last, np.bool_)
-        moves = _moves(self.references[: self.epochs], _prices(state))
-        worst = np.zeros((self.epochs, len(self.groups)))
-        for mask, column in self.groups.items():
-            rows = [row for row in range(moves.shape[1]) if mask >> row & 1]
-            if rows:
-                worst[:, column] = moves[:, rows].max(axis=1)
-        return np.asarray(worst[self.epoch[:last], self.group[:last]] >= self.slack[:last])
+    def _walk_quiet(self, state: State) -> list[int]:
+        """Tick off the instruments whose prices met no trigger; returns those whose usability changed.
 
-    def measured(self, state: State, pots: Ints, margin: Ints, known: NDArray[np.bool_], level: str) -> None:
-        """Pots were found to meet `level` by `margin` atoms (of their unit): remember how far they may go."""
-        if not pots.size or state.book.instruments > 63:
-            return
-        if self.epochs == MAX_EPOCHS:
-            self.clear()
-        if self.rates is None:
-            self.rates = _steepest(state, level)
-            self.orders_matter = state.rulebook.margin.level(level).orders
-            self.references = np.zeros((MAX_EPOCHS, 4, state.book.instruments))
-        self.references[self.epochs] = _prices(state)
-        self._fit(int(pots.max()) + 1)
-        exposure, depends = _exposure(state, pots, self.rates)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            slack = np.where(exposure > 0, margin / (exposure * GUARD + 4.0), MOST)
-        trusted = known & (margin > 0) & np.isfinite(slack)
-        self.slack[pots] = np.where(trusted, np.minimum(slack, MOST), -1.0)
-        self.epoch[pots] = self.epochs
-        masks, place = np.unique(depends, return_inverse=True)
-        groups = [self.groups.setdefault(mask, len(self.groups)) for mask in masks.tolist()]
-        self.group[pots] = np.array(groups, np.int32)[place]
-        self.epochs += 1
+        The others stay in `moved`. A price that comes or goes is no move: it counts as a change of usability.
+        """
+        market, near, walked, count = state.market.table, self.near, self.walked, len(self.usable)
+        changed = []
+        for row in list(self.moved):
+            quiet = self.usable[row] == market.item(row, layout.MKT_USABLE)
+            if not quiet:
+                changed.append(row)
+            for column in self.columns:
+                channel, price = column * count + row, market.item(row, column)
+                if (walked.item(channel) > 0.0) != (price > 0) and row not in changed:
+                    changed.append(row)
+                quiet = quiet and near.item(2 * channel) < price < near.item(2 * channel + 1)
+            if quiet and row not in changed:
+                for column in self.columns:
+                    walked[column * count + row] = market[row, column]
+                del self.moved[row]
+        return changed
+
+    def _sift(self, state: State, rows: list[int], changed: list[int]) -> list[int]:
+        """Judge whoever was met, touched or is loose; the pots that need something and depend on `rows`."""
+        self._fit(state)
+        asked = np.array(list(self.touched), np.int64)
+        if self.loose.size:
+            asked = np.unique(np.concatenate([asked, self.loose]))
+        asked = asked[asked >= HOUSE_ACCOUNTS]
+        moved = np.array(list(self.moved), np.int64)
+        self.touched.clear()
+        self.moved.clear()
+        count = -1
+        if asked.size <= FEW and not changed:
+            self.met[: asked.size] = asked
+            count = sift.sift(
+                *self._tables(state), self.plan, self.levels, state.flags, self.walked, moved, self.first,
+                self.posts, self.heads, self.near, self.counters, self.seen, self.met, asked.size,
+                self.verdicts, self.rooms,
+            )  # fmt: skip
+        if count >= 0:
+            met, verdicts = self.met[:count], self.verdicts[:count]
+        else:
+            met, verdicts = self._gap(state, asked, changed, moved)
+        self.loose = met[verdicts == sift.LOOSE]
+        self.busy.update(dict.fromkeys(met[verdicts == sift.ON_RECORD].tolist()))
+        return self._concerned(state, met[verdicts == sift.ENDANGERED].tolist(), rows)
+
+    def _concerned(self, state: State, pots: list[int], rows: list[int]) -> list[int]:
+        """Those of the pots that a sweep after these prices looks at; all are judged again next time."""
+        if not pots:
+            return pots
+        self.touched.update(dict.fromkeys(pots))
+        hit, priced = dependent(state, rows)
+        view, rules = state.book.view(), state.margin.view.table
+        return [pot for pot in pots if state.flags[pot] or sift.depends(*view, rules, hit, priced, pot)]
+
+    def _gap(self, state: State, asked: Ints, changed: list[int], moved: Ints) -> tuple[Ints, Ints]:
+        """Many at once: scan every trigger, judge on all threads, file a portion. (pots, verdicts)"""
+        market, seen, tables = state.market.table, self.seen, self._tables(state)
+        marks = np.zeros(len(market), np.bool_)
+        marks[changed] = True
+        seen[asked] = 1
+        sift.crossed_by_scan(market, marks, self.posts, int(self.counters[triggers.USED]), seen)
+        met = np.flatnonzero(seen[: state.book.n_pots])
+        seen[met] = 0
+        verdicts, rooms = np.zeros(met.size, np.int64), np.zeros(met.size, np.int64)
+        sift.judge_all(*tables, self.plan, self.levels, state.flags, met, verdicts, rooms)
+        calm, count = np.flatnonzero(verdicts == sift.CALM), met.size
+        if not self.file_all and calm.size > PORTION:
+            count = int(calm[PORTION])
+            verdicts[calm[PORTION:]] = sift.LOOSE
+        self.file_all = False
+        sift.settle(
+            *tables[:5], self.plan, self.levels, state.flags, met, count, verdicts, rooms,
+            self.first, self.posts, self.heads, self.near, self.counters, seen,
+        )  # fmt: skip
+        for row in changed:
+            self.usable[row] = int(market[row, layout.MKT_USABLE])
+        sift.arrive(market, self.plan, self.walked, moved, self.posts, self.heads, self.near)
+        return met, verdicts
+
+    # -- tables ---------------------------------------------------------------------------------------------
+
+    def _build(self, state: State) -> None:
+        """Start from nothing: plan, empty ladders, everybody to be judged."""
+        book, count = state.book, len(state.instruments)
+        self.levels, self.plan = _plan(state)
+        self.orders_matter = bool(self.plan[sift.PLAN_ORDERS] or self.plan[sift.PLAN_FLAT])
+        self.columns = _columns(state, int(self.plan[sift.PLAN_USES]), bool(self.plan[sift.PLAN_STRICT]))
+        self.walked = state.market.table[:, :3].T.astype(np.float64).reshape(-1)
+        self.near = np.tile(np.array([0.0, np.inf]), 3 * count)
+        self.heads = np.zeros(6 * count * int(self.plan[sift.PLAN_RING]), np.int32)
+        self.usable: list[int] = state.market.usable.tolist()
+        self.counters = np.array([triggers.NONE, 0], np.int64)
+        self.posts = np.empty(0, triggers.POST)
+        self.first, self.seen = np.zeros(0, np.int32), np.zeros(0, np.uint8)
+        self.met, self.verdicts, self.rooms = (np.zeros(2 * FEW, np.int64) for _ in range(3))
+        self.touched, self.moved = {}, {}
+        self.loose, self.file_all = np.arange(HOUSE_ACCOUNTS, book.n_pots, dtype=np.int64), True
+        flags = state.flags[: book.n_pots]
+        self.called = dict.fromkeys(np.flatnonzero(flags & FLAG_CALLED).tolist())
+        self.busy = dict.fromkeys(np.flatnonzero(flags & (FLAG_UNKNOWN | FLAG_LIQUIDATING)).tolist())
+        call = state.rulebook.liquidation.margin_call
+        self.deadlines = call is not None and call.on_deadline == "liquidate"
+        deadlines = ((state.ladders[pot].deadline_ns, pot) for pot in self.called)
+        self.due = sorted(deadlines) if self.deadlines else []
+        self.ready = True
+
+    def _tables(self, state: State) -> tuple[Any, Any, Any, Any, Any, Any]:
+        book = state.book
+        return (*book.view(), state.market.table, state.margin.view.table, book.scratch)
+
+    def _fit(self, state: State) -> None:
+        """Room for every trigger that the book can have; memory is touched only where one is filed."""
+        book = state.book
+        size = len(book.pot_unit)
+        if size > len(self.first):
+            first, seen = np.full(size, triggers.NONE, np.int32), np.zeros(size, np.uint8)
+            first[: len(self.first)] = self.first
+            self.first, self.seen = first, seen
+        most = 6 * len(book.pos_lots) + 4 * size * (book.assets - 1) + 64
+        if most > len(self.posts):
+            posts, used = np.empty(most, triggers.POST), int(self.counters[triggers.USED])
+            posts[:used] = self.posts[:used]
+            self.posts = posts
 
 
-_BY_POT = (
-    ev.OrderPlaced,
-    ev.LeverageSet,
-    ev.LiquidationStarted,
-    ev.LiquidationEnded,
-    ev.MarginCalled,
-    ev.MarginCallCured,
-    ev.AccountUnknown,
-    ev.AccountKnown,
-    ev.PotOpened,
-)
+_NOBODY = np.zeros(0, np.int64)
 
 
-def _prices(state: State) -> Floats:
-    """Rows mark, index, slow price, usable; by instrument."""
-    market = state.market
-    return np.stack([market.mark, market.index_price, market.stable, market.usable]).astype(np.float64)
+def dependent(state: State, rows: list[int]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Instruments whose value in a pot's unit these prices change, and the assets they price.
 
-
-def _moves(references: Floats, now: Floats) -> Floats:
-    """[epoch, instrument]: largest relative move of the three prices; infinite where usability changed."""
-    before = np.maximum(references[:, :3], 1e-300)
-    worst = (np.abs(now[:3] - references[:, :3]) / before).max(axis=1)
-    worst[references[:, 3] != now[3]] = np.inf
-    return np.asarray(worst)
-
-
-def _steepest(state: State, level_name: str) -> Floats:
-    """Per instrument, how fast the requirement can rise per unit of notional; infinite = never trust.
-
-    Steps jump, the open-interest ramp and confidence move without the price, so those are not trusted.
+    Every asset counts as priced where all instruments are asked for: then a debt of the numeraire is found.
     """
-    rules = state.rulebook.margin
-    level = rules.level(level_name)
-    steep = np.full(len(state.instruments), np.inf)
-    for row, instrument in enumerate(state.instruments):
-        margin = rules.instruments.get(instrument.name)
-        schedule = margin.schedules.get(level.schedule) if margin else None
-        if schedule is None or level.confidence_factor_ppb:
-            continue
-        rate = _rate(schedule, instrument.max_size_lots)
-        rate = max(rate * level.factor_ppb / 1e9, level.min_notional_ppb / 1e9)
-        steep[row] = rate + max(instrument.taker_fee_ppb, 0) / 1e9
-    return steep
+    hit = np.zeros(len(state.instruments), np.bool_)
+    hit[rows] = True
+    via = state.margin.view.collateral[:, layout.AST_INSTRUMENT]
+    everything = len(rows) == len(state.instruments)
+    priced = np.ones(len(via), np.bool_) if everything else (via >= 0) & hit[via]
+    return hit | priced[state.settle_row], priced
 
 
-def _rate(schedule: Schedule, most_lots: int) -> float:
-    if schedule.oi_upper_lots or schedule.kind == "steps":
-        return float("inf")
-    if schedule.kind == "tiers":
-        own = max((tier.rate_ppb for tier in schedule.tiers), default=10**9) / 1e9
-    else:
-        units = most_lots / schedule.size_unit_lots
-        size = units if schedule.kind == "size_linear" else float(np.sqrt(units))
-        scale = 1.0 if schedule.kind == "size_linear" else max(schedule.sqrt_scale_ppb / 1e9, 1.0)
-        own = (schedule.base_ppb * scale + schedule.slope_ppb * size) / 1e9
-    return max(own, 1.0 if schedule.use_leverage else 0.0)
+def _columns(state: State, uses: int, strict: bool) -> list[int]:
+    """Columns of the price table that anything is filed by."""
+    priced = bool((state.margin.view.collateral[:, layout.AST_INSTRUMENT] >= 0).any())
+    used = [bool(uses >> column & 1) for column in range(3)]
+    used[layout.MKT_INDEX] |= priced
+    used[layout.MKT_STABLE] |= priced and strict
+    return [column for column in range(3) if used[column]]
 
 
-def _exposure(state: State, pots: Ints, steep: Floats) -> tuple[Floats, NDArray[np.uint64]]:
-    """(K, dependence mask) of the given pots: what their margin loses at most per unit of relative move."""
-    book, rules, count = state.book, state.margin.view, state.book.n_positions
-    place = np.full(book.n_pots, -1, np.int64)
-    place[pots] = np.arange(pots.size)
-    total, mask = np.zeros(pots.size), np.zeros(pots.size, np.uint64)
-    owner = book.pos_pot[:count].astype(np.int64)
-    # Nothing but orders loses nothing with the price, but needs one: without it the pot is unknown.
-    ordered = (book.pos_bid[:count] != 0) | (book.pos_ask[:count] != 0)
-    held = (owner >= 0) & ((book.pos_lots[:count] != 0) | ordered)
-    held[held] &= place[owner[held]] >= 0
-    rows, where = book.pos_instrument[:count][held], place[owner[held]]
-    lots = np.abs(book.pos_lots[:count][held]).astype(np.float64)
-    listing = rules.listing[rows].astype(np.float64)
-    mark = np.maximum(np.maximum(state.market.mark, state.market.index_price), state.market.stable)[
-        rows
-    ].astype(np.float64)
-    least = np.maximum(
-        np.minimum(
-            np.where(state.market.stable > 0, state.market.stable, state.market.mark), state.market.mark
-        ),
-        1,
+def swept_levels(state: State) -> list[str]:
+    """The levels a sweep asks for, the margin call's first."""
+    rules = state.rulebook.liquidation
+    call = rules.margin_call
+    if call is None:
+        return [rules.trigger]
+    return list(dict.fromkeys((call.level, call.cure_level, rules.trigger)))
+
+
+def _plan(state: State) -> tuple[Ints, Ints]:
+    """(rows of the swept levels, their plan)."""
+    liquidation, names = state.rulebook.liquidation, swept_levels(state)
+    call = liquidation.margin_call
+    plan = make_plan(
+        state.rulebook.margin,
+        names,
+        nested=state.levels_nested,
+        cure="" if call is None else call.cure_level,
+        trigger=liquidation.trigger,
+        instruments=len(state.instruments),
     )
-    inverse = listing[:, layout.INS_INVERSE] != 0
-    value = np.where(
-        inverse,
-        lots * listing[:, layout.INS_VALUE_NUM] / least[rows],
-        lots * mark * listing[:, layout.INS_VALUE_NUM],
-    )
-    settle = rules.listing[rows, layout.INS_SETTLE]
-    worth = _unit_value(state, settle, book.pot_unit[pots][where])
-    # An inverse value moves by x / (1 - x) <= 1.25 x; its conversion moves too (1.25 * 1.2), and the profit.
-    profit = np.abs(book.pos_cost[:count][held].astype(np.float64)) + value
-    slope = np.where(inverse, value * (1.0 + steep[rows]) * 1.6 + profit * 1.6, value * (1.0 + steep[rows]))
-    np.add.at(total, where, slope * worth)
-    np.bitwise_or.at(mask, where, np.uint64(1) << rows.astype(np.uint64))
-    for asset in range(rules.assets):
-        via = int(rules.collateral[asset, layout.AST_INSTRUMENT])
-        amount = np.abs(book.balances[pots, asset].astype(np.float64))
-        other = (book.pot_unit[pots] != asset) & (
-            (amount > 0) | (settle_used(settle, where, asset, pots.size))
-        )
-        if via < 0 or rules.settlement_scope or not other.any():
-            continue
-        liability = rules.weights[:, layout.WGT_LIABILITY].max() / 1e9
-        total[other] += (
-            amount[other]
-            * _unit_value(state, np.full(int(other.sum()), asset), book.pot_unit[pots][other])
-            * liability
-            * 1.6
-        )
-        mask[other] |= np.uint64(1) << np.uint64(via)
-    return total * max(rules.weights[:, layout.WGT_LIABILITY].max() / 1e9, 1.0), mask
+    return np.array([state.margin.levels[name] for name in names], np.int64), plan
 
 
-def settle_used(settle: NDArray[np.int64], where: Ints, asset: int, count: int) -> NDArray[np.bool_]:
-    """Which pots hold a position settled in `asset`."""
-    used = np.zeros(count, np.bool_)
-    used[where[settle == asset]] = True
-    return used
+def make_plan(
+    rules: MarginRules, names: list[str], *, nested: bool, cure: str, trigger: str, instruments: int
+) -> Ints:
+    """The row kernels.sift.PLAN for these levels; `cure` is "" where nobody is called."""
+    levels = [rules.level(name) for name in names]
+    bits = RING_BITS
+    while 6 * instruments << bits > MOST_HEADS and bits > 2:
+        bits -= 1
+    plan = np.zeros(sift.PLAN_WIDTH, np.int64)
+    plan[sift.PLAN_NESTED] = nested
+    plan[sift.PLAN_CURE] = names.index(cure) if cure else -1
+    plan[sift.PLAN_TRIGGER] = names.index(trigger)
+    uses = {"mark": exposure.USES_MARK, "index": exposure.USES_INDEX}
+    uses["strict"] = exposure.USES_MARK | exposure.USES_STABLE
+    for level in levels:
+        plan[sift.PLAN_USES] |= uses[level.price]
+    plan[sift.PLAN_STRICT] = any(level.price == "strict" for level in levels)
+    plan[sift.PLAN_ORDERS] = any(level.orders for level in levels)
+    plan[sift.PLAN_GAIN] = _least_gain(rules, levels)
+    plan[sift.PLAN_WEIGHT] = _most_weight(rules)
+    plan[sift.PLAN_SHIFT], plan[sift.PLAN_RING] = 52 - bits, 1 << bits
+    plan[sift.PLAN_FLAT] = any(level.flat_atoms or level.order_atoms for level in levels)
+    return plan
 
 
-def _unit_value(state: State, assets: NDArray[np.int64], units: NDArray[np.int32]) -> Floats:
-    """Unit atoms per atom of each asset, as floats, at the higher of index and slow price."""
-    table = state.margin.view.collateral
-    via = table[assets, layout.AST_INSTRUMENT]
-    price = np.maximum(state.market.index_price, state.market.stable).astype(np.float64)[np.maximum(via, 0)]
-    value = price * table[assets, layout.AST_NUM] / table[assets, layout.AST_DEN]
-    return np.asarray(np.where(assets == units, 1.0, np.where(via >= 0, value, 0.0)))
+def _least_gain(rules: MarginRules, levels: list[Level]) -> int:
+    """ppb of a gain in a pot's unit that raises its equity at every level; 0 where a cap or rule stops it."""
+    least = 10**9
+    for level in levels:
+        for weight in rules.weights[level.weights].values():
+            capped = weight.cap_atoms or weight.cap_value_atoms or weight.sqrt_ppb or not weight.tiers
+            counts = 0 if capped or level.profit == "losses_only" else min(t.weight_ppb for t in weight.tiers)
+            least = min(least, counts)
+    return least
+
+
+def _most_weight(rules: MarginRules) -> int:
+    """ppb that an amount, owned or owed, counts for at most."""
+    weights = [weight for table in rules.weights.values() for weight in table.values()]
+    rates = [tier.weight_ppb for weight in weights for tier in weight.tiers]
+    return max([10**9, *rates, *(weight.liability_ppb for weight in weights)])
+
+
+def _transferred(sieve: Sieve, event: ev.Transferred) -> None:
+    for entry in event.entries:
+        sieve.touched[entry.pot] = None
+
+
+def _traded(sieve: Sieve, event: ev.Traded) -> None:
+    for leg in event.legs:
+        sieve.touched[leg.pot] = None
+
+
+def _marked(sieve: Sieve, event: ev.MarkSet) -> None:
+    sieve.moved[event.instrument] = None
+
+
+def _of_pot(sieve: Sieve, event: ev.OrderPlaced | ev.LeverageSet | ev.PotOpened | ev.AccountOpened) -> None:
+    sieve.touched[event.pot] = None
+
+
+def _called(sieve: Sieve, event: ev.MarginCalled) -> None:
+    sieve.touched[event.pot] = sieve.called[event.pot] = None
+    if sieve.deadlines:
+        heapq.heappush(sieve.due, (event.deadline_ns, event.pot))
+
+
+def _recorded(sieve: Sieve, event: ev.LiquidationStarted | ev.AccountUnknown) -> None:
+    sieve.busy[event.pot] = None
+
+
+def _released(sieve: Sieve, event: ev.LiquidationEnded | ev.AccountKnown | ev.MarginCallCured) -> None:
+    """To be judged again; if it is still on record for something else, that brings it back."""
+    sieve.busy.pop(event.pot, None)
+    if type(event) is not ev.AccountKnown:
+        sieve.called.pop(event.pot, None)
+    sieve.touched[event.pot] = None
+
+
+def _spread(sieve: Sieve, event: ev.FundingPaid | ev.LossSocialised) -> None:
+    sieve.loose, sieve.file_all = np.concatenate([sieve.loose, np.frombuffer(event.pots, "<i8")]), True
+
+
+def _reduced(sieve: Sieve, event: ev.OrderReduced) -> None:
+    """Less is required: who was calm stays calm, but a called pot may be cured."""
+    if sieve.orders_matter:
+        sieve.touched.update(sieve.called)
+
+
+def _trust_nobody(sieve: Sieve, event: ev.Event) -> None:
+    sieve.ready = False
+
+
+_READERS: dict[type, Callable[[Sieve, Any], None]] = {
+    ev.Transferred: _transferred,
+    ev.Traded: _traded,
+    ev.MarkSet: _marked,
+    ev.FundingPaid: _spread,
+    ev.LossSocialised: _spread,
+    ev.OrderPlaced: _of_pot,
+    ev.OrderReduced: _reduced,
+    ev.LeverageSet: _of_pot,
+    ev.PotOpened: _of_pot,
+    ev.AccountOpened: _of_pot,
+    ev.MarginCalled: _called,
+    ev.MarginCallCured: _released,
+    ev.LiquidationStarted: _recorded,
+    ev.LiquidationEnded: _released,
+    ev.AccountUnknown: _recorded,
+    ev.AccountKnown: _released,
+    ev.RulebookChanged: _trust_nobody,
+    ev.InstrumentSettled: _trust_nobody,
+}

@@ -106,6 +106,8 @@ class State:
         self.proposals: dict[int, Proposal] = {}
         self.owners: dict[int, str] = {}  # subaccounts that name an owner
         self.next_liquidation_order = 1 << 40
+        # engine.sieve.Sieve, or None: look at everybody. A cache: no event depends on it.
+        self.sieve: Any = None
         self.use_rulebook(rulebook)
         count, assets = len(rulebook.instruments), len(rulebook.assets)
         self.book = Book(assets, count)
@@ -119,14 +121,7 @@ class State:
         self.marks: list[list[tuple[int, int]]] = [
             [] for _ in range(count)
         ]  # (time, mark) within the longest breaker window
-        self.market = MarketView(
-            mark=np.zeros(count, np.int64),
-            index_price=np.zeros(count, np.int64),
-            stable=np.zeros(count, np.int64),
-            confidence=np.zeros(count, np.int64),
-            usable=np.zeros(count, np.uint8),
-            oi_lots=np.zeros(count, np.int64),
-        )
+        self.market = MarketView(count)
         self.lots_sum = np.zeros(count, np.int64)
         self.cost_sum = np.zeros(count, np.int64)
         self.balance_sum = np.zeros(assets, np.int64)
@@ -160,8 +155,6 @@ class State:
         self.asset_row = {asset.name: row for row, asset in enumerate(rulebook.assets)}
         self.instrument_row = {instrument.name: row for row, instrument in enumerate(rulebook.instruments)}
         self.numeraire = self.asset_row[rulebook.margin.numeraire]
-        # engine.sieve.Sieve, or None: look at everybody. A cache: no event depends on it.
-        self.sieve: Any = None
         self.levels_nested = _nested(rulebook)
         self.settle_row = [self.asset_row[i.settle] for i in rulebook.instruments]
         self.policies = [rulebook.oracles[i.name] for i in rulebook.instruments]
@@ -212,7 +205,7 @@ class State:
         arrays["flags"] = _bytes(self.flags[: book.n_pots])
         for name in ("previous_mark", "lots_sum", "cost_sum", "balance_sum"):
             arrays[name] = _bytes(getattr(self, name))
-        for name in MarketView._fields:
+        for name in MarketView.COLUMNS:
             arrays[f"market_{name}"] = _bytes(getattr(self.market, name))
         parts = {name: getattr(self, name) for name in _PLAIN}
         parts.update(
@@ -260,10 +253,8 @@ class State:
         for name in ("previous_mark", "lots_sum", "cost_sum", "balance_sum"):
             setattr(state, name, np.frombuffer(arrays[name], np.int64).copy())
         state.market = MarketView(
-            *(
-                np.frombuffer(arrays[f"market_{name}"], getattr(state.market, name).dtype).copy()
-                for name in MarketView._fields
-            )
+            len(rulebook.instruments),
+            **{name: np.frombuffer(arrays[f"market_{name}"], np.int64) for name in MarketView.COLUMNS},
         )
         for name in _PLAIN:
             setattr(state, name, raw[name])

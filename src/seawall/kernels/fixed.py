@@ -8,20 +8,27 @@ Units: none. Rounding: towards -inf (floor) or +inf (ceil).
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
+
+# How kernels that decide are compiled: kept on disk, and without counting references to their arrays. They
+# allocate nothing, and a counted reference is two atomic steps for each array of each call.
+LEAF: dict[str, Any] = {"cache": True, "_nrt": False}
 
 INT64_MAX = np.int64(2**63 - 1)
 _MASK32 = np.uint64(0xFFFFFFFF)
 _U32 = np.uint64(32)
 _U1 = np.uint64(1)
 _U63 = np.uint64(63)
+_BILLION = np.uint64(10**9)
 _TOP = np.uint64(1 << 63)
 # A product whose float is below this is below 2**63: two conversions and one product err by less than 1e-15.
 _SAFE = 9.0e18
 
 
-@njit(cache=True)
+@njit(**LEAF)
 def _magnitude(value):  # type: ignore[no-untyped-def]
     """|value| as uint64, right also for -2**63."""
     if value >= 0:
@@ -29,7 +36,7 @@ def _magnitude(value):  # type: ignore[no-untyped-def]
     return np.uint64(-(value + 1)) + _U1
 
 
-@njit(cache=True)
+@njit(**LEAF)
 def _wide_mul(a, b):  # type: ignore[no-untyped-def]
     """Full 128-bit product of two uint64 as (high, low)."""
     a_low, a_high = a & _MASK32, a >> _U32
@@ -41,7 +48,7 @@ def _wide_mul(a, b):  # type: ignore[no-untyped-def]
     return high, (carry << _U32) | (low & _MASK32)
 
 
-@njit(cache=True)
+@njit(**LEAF)
 def _wide_div(high, low, divisor):  # type: ignore[no-untyped-def]
     """(high:low) // divisor and remainder by shift and subtract; needs high < divisor < 2**63."""
     remainder, quotient = high, np.uint64(0)
@@ -54,7 +61,7 @@ def _wide_div(high, low, divisor):  # type: ignore[no-untyped-def]
     return quotient, remainder
 
 
-@njit(cache=True)
+@njit(**LEAF)
 def _mul_div(a, b, divisor, up):  # type: ignore[no-untyped-def]
     if divisor <= 0:
         raise ZeroDivisionError("mul_div: the divisor must be positive")
@@ -72,7 +79,7 @@ def _mul_div(a, b, divisor, up):  # type: ignore[no-untyped-def]
     return _wide_mul_div(a, b, divisor, up)
 
 
-@njit(cache=True)
+@njit(**LEAF)
 def _wide_mul_div(a, b, divisor, up):  # type: ignore[no-untyped-def]
     """The same through 128 bits; any a and b."""
     negative = (a < 0) != (b < 0)
@@ -90,19 +97,19 @@ def _wide_mul_div(a, b, divisor, up):  # type: ignore[no-untyped-def]
     return -np.int64(quotient) if negative else np.int64(quotient)
 
 
-@njit(cache=True)
+@njit(**LEAF)
 def mul_div_floor(a, b, divisor):  # type: ignore[no-untyped-def]
     """floor(a * b / divisor) for int64 a, b and divisor > 0; OverflowError if it does not fit."""
     return _mul_div(np.int64(a), np.int64(b), np.int64(divisor), False)
 
 
-@njit(cache=True)
+@njit(**LEAF)
 def mul_div_ceil(a, b, divisor):  # type: ignore[no-untyped-def]
     """ceil(a * b / divisor) for int64 a, b and divisor > 0; OverflowError if it does not fit."""
     return _mul_div(np.int64(a), np.int64(b), np.int64(divisor), True)
 
 
-@njit(cache=True)
+@njit(**LEAF)
 def mul_checked(a, b):  # type: ignore[no-untyped-def]
     """a * b, or OverflowError instead of wrapping."""
     if abs(float(a) * float(b)) < _SAFE:
@@ -110,7 +117,7 @@ def mul_checked(a, b):  # type: ignore[no-untyped-def]
     return _wide_mul_div(np.int64(a), np.int64(b), np.int64(1), False)
 
 
-@njit(cache=True)
+@njit(**LEAF)
 def add_checked(a, b):  # type: ignore[no-untyped-def]
     """a + b, or OverflowError instead of wrapping."""
     first, second = np.int64(a), np.int64(b)
@@ -119,7 +126,19 @@ def add_checked(a, b):  # type: ignore[no-untyped-def]
     return first + second
 
 
-@njit(cache=True)
+@njit(**LEAF, error_model="numpy")
+def share_ceil(amount, rate_ppb):  # type: ignore[no-untyped-def]
+    """ceil(amount * rate_ppb / 10**9) for 0 <= amount < 2**61 and 0 <= rate_ppb <= 2 * 10**9; unchecked.
+
+    amount = whole * 10**9 + part, so that no product passes 2**63 and both divisions are by a constant.
+    """
+    size, rate = np.uint64(amount), np.uint64(rate_ppb)
+    whole = size // _BILLION
+    part = (size - whole * _BILLION) * rate
+    return np.int64(whole * rate + (part + (_BILLION - _U1)) // _BILLION)
+
+
+@njit(**LEAF)
 def isqrt_ceil(value):  # type: ignore[no-untyped-def]
     """Smallest r with r*r >= value, for 0 <= value < 2**63; exact, by Newton on integers."""
     if value < 0:
@@ -134,7 +153,7 @@ def isqrt_ceil(value):  # type: ignore[no-untyped-def]
         floor = following
 
 
-@njit(cache=True)
+@njit(**LEAF)
 def share_columns(weights, total, whole, shares, remainders):  # type: ignore[no-untyped-def]
     """shares = weights * total // whole and what is left of each product; all >= 0, weights <= whole."""
     for row in range(weights.size):

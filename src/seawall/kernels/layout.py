@@ -1,11 +1,29 @@
-"""Names of the columns in the rule tables that the margin kernels read.
+"""Names of the columns in the rule and price tables that the margin kernels read.
 
-Rules are a handful of int64 tables instead of fifty arrays: a kernel that takes fifty arrays takes
-a minute to compile. Units are those of margin.rules; a flag is 0 or 1.
+All rules stand in one int64 table (a call with fifty arrays costs more than the margin of a pot): row 0
+says where each section starts, the sections follow, every row padded to WIDTH. Tier rows are named by their
+place in the whole table. Prices are a second table, a row per instrument. Units as in margin.rules; a flag
+is 0 or 1.
 """
 
 from __future__ import annotations
 
+WIDTH = 16
+# Row 0: sizes, scope, and the first row of each section.
+HEADER = (
+    "instruments",
+    "assets",
+    "settlement_scope",
+    "numeraire",
+    "levels",
+    "schedules",
+    "weights",
+    "listing",
+    "collateral",
+    "tiers",
+    "weight_tiers",
+)
+MARKET = ("mark", "index_price", "stable", "confidence", "usable", "oi_lots")
 SCHEDULE = (
     "kind",
     "entry_basis",
@@ -22,6 +40,8 @@ SCHEDULE = (
     "floor",
     "tier_start",
     "tier_end",
+    # Settlement asset + 1 if linear, rising tiers <= 1 at the price, no ramp, no chosen leverage; else 0.
+    "plain",
 )
 TIER = ("floor", "rate", "deduction")
 LEVEL = (
@@ -37,12 +57,27 @@ LEVEL = (
     "flat",
     "order_atoms",
     "min_total",
+    "plain",  # nothing but factor, floor on notional, fee at the mark and fixed charges
 )
-WEIGHT = ("tier_start", "tier_end", "liability", "cap", "sqrt", "sqrt_top", "cap_value")
+WEIGHT = ("tier_start", "tier_end", "liability", "cap", "sqrt", "sqrt_top", "cap_value", "whole")
 WEIGHT_TIER = ("floor", "rate")
 INSTRUMENT = ("inverse", "value_num", "settle", "taker_fee")
 ASSET = ("instrument", "num", "den", "atoms_per_unit")
 
+(
+    HDR_INSTRUMENTS,
+    HDR_ASSETS,
+    HDR_SETTLEMENT_SCOPE,
+    HDR_NUMERAIRE,
+    HDR_LEVELS,
+    HDR_SCHEDULES,
+    HDR_WEIGHTS,
+    HDR_LISTING,
+    HDR_COLLATERAL,
+    HDR_TIERS,
+    HDR_WEIGHT_TIERS,
+) = range(len(HEADER))
+MKT_MARK, MKT_INDEX, MKT_STABLE, MKT_CONFIDENCE, MKT_USABLE, MKT_OI = range(len(MARKET))
 (
     SCH_KIND,
     SCH_ENTRY_BASIS,
@@ -59,6 +94,7 @@ ASSET = ("instrument", "num", "den", "atoms_per_unit")
     SCH_FLOOR,
     SCH_TIER_START,
     SCH_TIER_END,
+    SCH_PLAIN,
 ) = range(len(SCHEDULE))
 TIER_FLOOR, TIER_RATE, TIER_DEDUCTION = range(len(TIER))
 (
@@ -74,6 +110,7 @@ TIER_FLOOR, TIER_RATE, TIER_DEDUCTION = range(len(TIER))
     LVL_FLAT,
     LVL_ORDER_ATOMS,
     LVL_MIN_TOTAL,
+    LVL_PLAIN,
 ) = range(len(LEVEL))
 (
     WGT_TIER_START,
@@ -83,6 +120,7 @@ TIER_FLOOR, TIER_RATE, TIER_DEDUCTION = range(len(TIER))
     WGT_SQRT,
     WGT_SQRT_TOP,
     WGT_CAP_VALUE,
+    WGT_WHOLE,
 ) = range(len(WEIGHT))
 WGT_FLOOR, WGT_RATE = range(len(WEIGHT_TIER))
 INS_INVERSE, INS_VALUE_NUM, INS_SETTLE, INS_TAKER_FEE = range(len(INSTRUMENT))

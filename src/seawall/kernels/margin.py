@@ -1,9 +1,11 @@
 """Equity and requirement of one pot or of the whole book, in integers, at one level.
 
-These kernels decide: the Python statement shows the same terms one by one. Prices ticks, sizes
-lots, amounts atoms of the pot's unit on return. Profit and weighted collateral round down,
-requirements round up. Views are NamedTuples of arrays (see ledger.columns, margin.compiled).
-An `Overlay` is a hypothetical change, so that nobody needs to touch a column to ask "what if".
+These kernels decide: the Python statement shows the same terms one by one. Prices ticks, sizes lots, amounts
+atoms of the pot's unit on return. Profit and weighted collateral round down, requirements round up. `pots`,
+`positions`, `balances` are the tables of ledger.columns, `rules` and `market` those of kernels.layout.
+`full_health` is the definition. `plain_health` gives the same integers for the common pot (linear positions
+on tiers, settled in its unit, products that fit) several times faster, and says so where it cannot.
+An Overlay, as a plain tuple, is a hypothetical change: nobody needs to touch a column to ask "what if".
 """
 
 from __future__ import annotations
@@ -15,10 +17,18 @@ from numba import njit, prange
 
 from seawall.kernels import layout
 from seawall.kernels.collateral import asset_price, collateral_value, fixed_charge
-from seawall.kernels.fixed import add_checked, mul_checked, mul_div_ceil
-from seawall.kernels.position import PPB, position_profit, position_requirement
+from seawall.kernels.fixed import LEAF, add_checked, mul_checked, mul_div_ceil, share_ceil
+from seawall.kernels.position import PPB, PRICE_INDEX, position_profit, position_requirement
 
-UNFIT = -2  # in book_health's third output: the pot's figures do not fit 64 bits
+UNFIT = -2  # as the unknown instrument: the pot's figures do not fit 64 bits
+NOT_PLAIN = -3  # as the unknown instrument: ask full_health
+# A plain value, and the cost of a plain position, is below 2**52; what it requires below 2**55 (which rules
+# are plain: margin.compiled). So FEW of them may be added unchecked to what is below 2**61.
+_FITS = float(1 << 52)
+_SMALL = np.int64(2**52)
+_FEW = np.int64(64)
+_ROOM = np.int64(2**61)
+_MANY = np.int64(2**20)  # orders of one pot, each charged less than 2**40 atoms
 
 
 class Overlay(NamedTuple):
@@ -34,127 +44,241 @@ class Overlay(NamedTuple):
     cash: int = 0
 
 
-NOTHING = Overlay()
+OVL_INSTRUMENT, OVL_LOTS, OVL_COST, OVL_BID, OVL_ASK, OVL_LEVERAGE, OVL_ASSET, OVL_CASH = range(8)
+NOTHING = tuple(Overlay())
+PART = 1024  # pots that one thread takes at a time
 
 
-@njit(cache=True, forceinline=True)
-def _line(book, slot, overlay):  # type: ignore[no-untyped-def]
+@njit(**LEAF, forceinline=True)
+def _at(place):  # type: ignore[no-untyped-def]
+    """A place that is never negative: numba then does not ask whether to count it from the end."""
+    return np.uint64(place)
+
+
+@njit(**LEAF)
+def _line(positions, slot, overlay):  # type: ignore[no-untyped-def]
     """(instrument, lots, cost, bid, ask, orders, leverage) of a slot with the overlay in it; -1: it alone."""
     if slot >= 0:
-        instrument = np.int64(book.pos_instrument[slot])
-        lots, cost = book.pos_lots[slot], book.pos_cost[slot]
-        bid, ask = book.pos_bid[slot], book.pos_ask[slot]
-        orders, leverage = np.int64(book.pos_orders[slot]), np.int64(book.pos_leverage[slot])
+        held = positions[slot]
+        instrument = np.int64(held["instrument"])
+        lots, cost, bid, ask = held["lots"], held["cost"], held["bid"], held["ask"]
+        orders, leverage = np.int64(held["orders"]), np.int64(held["leverage"])
     else:
-        instrument = np.int64(overlay.instrument)
+        instrument = overlay[OVL_INSTRUMENT]
         lots = cost = bid = ask = orders = leverage = np.int64(0)
-    if instrument == overlay.instrument:
-        lots, cost = add_checked(lots, overlay.lots), add_checked(cost, overlay.cost)
-        bid, ask = add_checked(bid, overlay.bid), add_checked(ask, overlay.ask)
-        orders += (overlay.bid > 0) + (overlay.ask > 0)
-        if overlay.leverage > 0:
-            leverage = np.int64(overlay.leverage)
+    if instrument == overlay[OVL_INSTRUMENT]:
+        lots, cost = add_checked(lots, overlay[OVL_LOTS]), add_checked(cost, overlay[OVL_COST])
+        bid, ask = add_checked(bid, overlay[OVL_BID]), add_checked(ask, overlay[OVL_ASK])
+        orders += (overlay[OVL_BID] > 0) + (overlay[OVL_ASK] > 0)
+        if overlay[OVL_LEVERAGE] > 0:
+            leverage = overlay[OVL_LEVERAGE]
     return instrument, lots, cost, bid, ask, orders, leverage
 
 
-@njit(cache=True)
-def pot_health(book, rules, view, level, pot, overlay):  # type: ignore[no-untyped-def]
+@njit(**LEAF)
+def full_health(  # type: ignore[no-untyped-def]
+    pots, positions, balances, market, rules, totals, level, pot, overlay
+):
     """(equity, requirement, unknown instrument or -1) of a pot; see the file's opening for the rounding.
 
     `unknown` >= 0 names an instrument without a usable price: the figures are then meaningless.
+    `totals` is scratch space of one row, an entry per asset.
     """
-    unit, isolated = book.pot_unit[pot], book.pot_instrument[pot] >= 0
-    totals = book.balances[pot].copy()
-    if overlay.asset >= 0:
-        totals[overlay.asset] = add_checked(totals[overlay.asset], overlay.cash)
+    unit, isolated = np.int64(pots[pot]["unit"]), pots[pot]["instrument"] >= 0
+    terms = rules[0, layout.HDR_LEVELS] + level
+    for asset in range(rules[0, layout.HDR_ASSETS]):
+        added = overlay[OVL_CASH] if overlay[OVL_ASSET] == asset else np.int64(0)
+        totals[0, asset] = add_checked(balances[pot, asset], added)
     nothing, requirement, whole, charged = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
-    slot, pending, holds = np.int64(book.pot_head[pot]), overlay.instrument >= 0, False
+    slot, pending, holds = np.int64(pots[pot]["head"]), overlay[OVL_INSTRUMENT] >= 0, False
     while slot >= 0 or pending:
-        instrument, lots, cost, bid, ask, orders, leverage = _line(book, slot, overlay)
-        pending = pending and slot >= 0 and instrument != overlay.instrument
+        instrument, lots, cost, bid, ask, orders, leverage = _line(positions, slot, overlay)
+        pending = pending and slot >= 0 and instrument != overlay[OVL_INSTRUMENT]
         if slot >= 0:
-            slot = np.int64(book.pos_next[slot])
+            slot = np.int64(positions[slot]["next"])
         if lots == 0 and bid == 0 and ask == 0:
             continue
-        if not view.usable[instrument]:
+        if not market[instrument, layout.MKT_USABLE]:
             return nothing, nothing, instrument
-        settle = rules.listing[instrument, layout.INS_SETTLE]
-        free = add_checked(book.balances[pot, settle], overlay.cash if overlay.asset == settle else 0)
+        settle = rules[rules[0, layout.HDR_LISTING] + instrument, layout.INS_SETTLE]
+        free = add_checked(balances[pot, settle], overlay[OVL_CASH] if overlay[OVL_ASSET] == settle else 0)
         required, notional, _price = position_requirement(
-            rules, view, level, instrument, lots, cost, bid, ask, leverage, isolated, free
+            rules, market, level, instrument, lots, cost, bid, ask, leverage, isolated, free
         )
         if settle != unit:
-            num, den = asset_price(rules, view, level, settle, unit, True)
+            num, den = asset_price(rules, market, level, settle, unit, True)
             if num == 0:
-                return nothing, nothing, np.int64(max(rules.collateral[settle, layout.AST_INSTRUMENT], 0))
+                via = rules[rules[0, layout.HDR_COLLATERAL] + settle, layout.AST_INSTRUMENT]
+                return nothing, nothing, np.int64(max(via, 0))
             required, notional = mul_div_ceil(required, num, den), mul_div_ceil(notional, num, den)
         requirement, whole = add_checked(requirement, required), add_checked(whole, notional)
-        charged = add_checked(charged, mul_checked(orders, rules.levels[level, layout.LVL_ORDER_ATOMS]))
-        holds = holds or lots != 0 or rules.levels[level, layout.LVL_ORDERS] != 0
+        charged = add_checked(charged, mul_checked(orders, rules[terms, layout.LVL_ORDER_ATOMS]))
+        holds = holds or lots != 0 or rules[terms, layout.LVL_ORDERS] != 0
         if lots != 0:
-            profit, _price = position_profit(rules, view, level, instrument, lots, cost)
-            if profit < 0 or not rules.levels[level, layout.LVL_LOSSES_ONLY]:
-                totals[settle] = add_checked(totals[settle], profit)
-    equity, unknown = collateral_value(rules, view, level, unit, totals)
+            profit, _price = position_profit(rules, market, level, instrument, lots, cost)
+            if profit < 0 or not rules[terms, layout.LVL_LOSSES_ONLY]:
+                totals[0, settle] = add_checked(totals[0, settle], profit)
+    equity, unknown = collateral_value(rules, market, level, unit, totals, 0, totals[0, unit])
     if unknown >= 0:
         return nothing, nothing, unknown
     charged = fixed_charge(
-        rules, view, level, unit, add_checked(charged, rules.levels[level, layout.LVL_FLAT] if holds else 0)
+        rules, market, level, unit, add_checked(charged, rules[terms, layout.LVL_FLAT] if holds else 0)
     )
     if charged < 0:
-        return nothing, nothing, np.int64(max(rules.collateral[unit, layout.AST_INSTRUMENT], 0))
-    least = mul_div_ceil(whole, rules.levels[level, layout.LVL_MIN_TOTAL], PPB)
+        via = rules[rules[0, layout.HDR_COLLATERAL] + unit, layout.AST_INSTRUMENT]
+        return nothing, nothing, np.int64(max(via, 0))
+    least = mul_div_ceil(whole, rules[terms, layout.LVL_MIN_TOTAL], PPB)
     return equity, add_checked(max(requirement, least), charged), np.int64(-1)
 
 
-@njit(cache=True)
-def _pot_health_or_unfit(book, rules, view, level, pot):  # type: ignore[no-untyped-def]
-    """An exception inside `prange` is lost on every thread but the first, so it must not get there."""
+@njit(**LEAF, error_model="numpy", forceinline=True)
+def plain_requirement(rules, terms, row, listing, notional):  # type: ignore[no-untyped-def]
+    """Requirement of a plain position from its notional (< _FITS): tiers, factor, floor, fee to close."""
+    place, last = rules[row, layout.SCH_TIER_START], rules[row, layout.SCH_TIER_END] - 1
+    while place < last and notional >= rules[_at(place + 1), layout.TIER_FLOOR]:
+        place += 1
+    required = share_ceil(notional, rules[_at(place), layout.TIER_RATE])
+    required = max(required - rules[_at(place), layout.TIER_DEDUCTION], rules[row, layout.SCH_FLOOR])
+    if rules[terms, layout.LVL_FACTOR] != PPB:
+        required = share_ceil(required, rules[terms, layout.LVL_FACTOR])
+    if rules[terms, layout.LVL_MIN_NOTIONAL] != 0:
+        required = max(required, share_ceil(notional, rules[terms, layout.LVL_MIN_NOTIONAL]))
+    if rules[terms, layout.LVL_CLOSE_FEE] != 0:
+        required += share_ceil(notional, rules[listing, layout.INS_TAKER_FEE])
+    return required
+
+
+@njit(**LEAF)
+def _equity_or_odd(rules, market, level, unit, balances, pot, own):  # type: ignore[no-untyped-def]
+    """`collateral_value` of a plain pot; what does not fit or has no price is left to full_health to name."""
     try:
-        return pot_health(book, rules, view, level, pot, NOTHING)
+        equity, unknown = collateral_value(rules, market, level, unit, balances, pot, own)
+    except Exception:
+        return np.int64(0), False
+    return equity, unknown < 0
+
+
+@njit(**LEAF, error_model="numpy", forceinline=True)
+def _plain_equity(rules, market, level, terms, unit, balances, pot, own):  # type: ignore[no-untyped-def]
+    """(equity, is it known) where only the unit's total differs from the balances."""
+    assets = rules[0, layout.HDR_ASSETS]
+    row = rules[0, layout.HDR_WEIGHTS] + rules[terms, layout.LVL_WEIGHTS] * assets + unit
+    asset = np.int64(0) if rules[_at(row), layout.WGT_WHOLE] else assets + 1
+    while asset < assets and (asset == unit or balances[_at(pot), _at(asset)] == 0):
+        asset += 1
+    if asset == assets:
+        return own, True
+    return _equity_or_odd(rules, market, level, unit, balances, pot, own)
+
+
+@njit(**LEAF, error_model="numpy", forceinline=True)
+def plain_health(pots, positions, balances, market, rules, level, pot):  # type: ignore[no-untyped-def]
+    """(equity, requirement, unknown) as `full_health` has them, or NOT_PLAIN as the third. Never raises."""
+    nothing, odd = np.int64(0), np.int64(NOT_PLAIN)
+    terms, unit = _at(rules[0, layout.HDR_LEVELS] + level), np.int64(pots[_at(pot)]["unit"])
+    if not rules[terms, layout.LVL_PLAIN]:
+        return nothing, nothing, odd
+    column = _at(layout.MKT_INDEX if rules[terms, layout.LVL_PRICE] == PRICE_INDEX else layout.MKT_MARK)
+    with_orders, losses_only = rules[terms, layout.LVL_ORDERS] != 0, rules[terms, layout.LVL_LOSSES_ONLY] != 0
+    schedules = rules[terms, layout.LVL_SCHEDULE] * rules[0, layout.HDR_INSTRUMENTS]
+    schedules, listings = schedules + rules[0, layout.HDR_SCHEDULES], rules[0, layout.HDR_LISTING]
+    own, requirement, whole, orders, many = balances[_at(pot), _at(unit)], nothing, nothing, nothing, nothing
+    if not -_ROOM < own < _ROOM:
+        return nothing, nothing, odd
+    holds, slot = False, np.int64(pots[_at(pot)]["head"])
+    while slot >= 0:
+        held = positions[_at(slot)]
+        lots, cost, ordered = held["lots"], held["cost"], (held["bid"] | held["ask"]) != 0
+        instrument, slot = np.int64(held["instrument"]), np.int64(held["next"])
+        if lots == 0 and not ordered:
+            continue
+        row, listing = _at(schedules + instrument), _at(listings + instrument)
+        price, per_tick = market[_at(instrument), column], rules[listing, layout.INS_VALUE_NUM]
+        fits = abs(float(lots) * float(price) * float(per_tick)) < _FITS and -_SMALL < cost < _SMALL
+        plain = rules[row, layout.SCH_PLAIN] == unit + 1 and market[_at(instrument), layout.MKT_USABLE] != 0
+        if not (fits and plain) or (ordered and with_orders):
+            return nothing, nothing, odd
+        if lots != 0:
+            value = lots * price * per_tick
+            requirement += plain_requirement(rules, terms, row, listing, abs(value))
+            whole += abs(value)
+            if value < cost or not losses_only:
+                own += value - cost
+        holds = holds or lots != 0 or with_orders
+        orders += held["orders"]
+        many += 1
+    equity, known = _plain_equity(rules, market, level, terms, unit, balances, pot, own)
+    charge = orders * rules[terms, layout.LVL_ORDER_ATOMS] + (rules[terms, layout.LVL_FLAT] if holds else 0)
+    convert = charge != 0 and unit != rules[0, layout.HDR_NUMERAIRE]
+    if not known or convert or orders >= _MANY or many > _FEW:
+        return nothing, nothing, odd
+    if rules[terms, layout.LVL_MIN_TOTAL] != 0:
+        requirement = max(requirement, share_ceil(whole, rules[terms, layout.LVL_MIN_TOTAL]))
+    return equity, requirement + charge, np.int64(-1)
+
+
+@njit(**LEAF)
+def pot_health(  # type: ignore[no-untyped-def]
+    pots, positions, balances, market, rules, totals, level, pot, overlay
+):
+    """(equity, requirement, unknown instrument or -1) of a pot. Raises OverflowError."""
+    if overlay[OVL_INSTRUMENT] < 0 and overlay[OVL_ASSET] < 0:
+        equity, requirement, unknown = plain_health(pots, positions, balances, market, rules, level, pot)
+        if unknown != NOT_PLAIN:
+            return equity, requirement, unknown
+    return full_health(pots, positions, balances, market, rules, totals, level, pot, overlay)
+
+
+@njit(**LEAF)
+def full_or_unfit(  # type: ignore[no-untyped-def]
+    pots, positions, balances, market, rules, totals, level, pot
+):
+    """An exception inside `prange` is lost on every thread but the first, so it must not get there."""
+    none, zero = np.int64(-1), np.int64(0)  # NOTHING; as a constant it is another type
+    try:
+        return full_health(
+            pots, positions, balances, market, rules, totals, level, pot,
+            (none, zero, zero, zero, zero, zero, none, zero),
+        )  # fmt: skip
     except Exception:
         return np.int64(0), np.int64(0), np.int64(UNFIT)
 
 
-@njit(cache=True)
+@njit(**LEAF, error_model="numpy")
 def book_health_serial(  # type: ignore[no-untyped-def]
-    book, rules, view, levels, nested, pots, equity, requirement, unknown
+    pots, positions, balances, market, rules, totals, levels, nested, asked, first, end, figures
 ):
-    """`book_health` on the calling thread: faster below some ten thousand pots, and on a busy machine.
-
-    Raises OverflowError at the first pot that does not fit: a guard around each pot would double the cost.
-    """
-    for row in range(pots.size):
+    """`book_health` of asked[first:end] on the calling thread."""
+    for row in range(first, end):
         met = False
         for which in range(levels.size):
             if met:
-                equity[which, row] = equity[which - 1, row]
-                requirement[which, row], unknown[which, row] = requirement[which - 1, row], -1
+                figures[0, which, row] = figures[0, which - 1, row]
+                figures[1, which, row], figures[2, which, row] = figures[1, which - 1, row], -1
                 continue
-            equity[which, row], requirement[which, row], unknown[which, row] = pot_health(
-                book, rules, view, levels[which], pots[row], NOTHING
-            )
-            met = nested and unknown[which, row] == -1 and equity[which, row] >= requirement[which, row]
+            level, pot = levels[which], asked[row]
+            has, needs, missing = plain_health(pots, positions, balances, market, rules, level, pot)
+            if missing == NOT_PLAIN:
+                has, needs, missing = full_or_unfit(
+                    pots, positions, balances, market, rules, totals, level, pot
+                )
+            figures[0, which, row], figures[1, which, row], figures[2, which, row] = has, needs, missing
+            met = nested and missing == -1 and has >= needs
 
 
 @njit(cache=True, parallel=True)
 def book_health(  # type: ignore[no-untyped-def]
-    book, rules, view, levels, nested, pots, equity, requirement, unknown
+    pots, positions, balances, market, rules, totals, levels, nested, asked, first, end, figures
 ):
-    """`pot_health` of every pot at each of `levels` (rows of the rules); fills the outputs [level, pot].
+    """Health of the pots asked[first:end] at each of `levels` (rows): fills figures[of, level, pot asked].
 
-    Raises nothing: a pot whose figures do not fit 64 bits has UNFIT in `unknown`. `nested`: the levels come
-    strictest first and each implies the next, so once one is met the rest are met as well; they are then
-    given the strictest one's figures (an upper bound of their requirement).
+    `of` is equity, requirement, unknown. Raises nothing: a pot whose figures do not fit 64 bits has UNFIT in
+    `unknown`. `nested`: the levels come strictest first and each implies the next, so once one is met the
+    rest are met as well; they are then given the strictest one's figures (no less than their own).
     """
-    for row in prange(pots.size):
-        met = False
-        for which in range(levels.size):
-            if met:
-                equity[which, row] = equity[which - 1, row]
-                requirement[which, row], unknown[which, row] = requirement[which - 1, row], -1
-                continue
-            equity[which, row], requirement[which, row], unknown[which, row] = _pot_health_or_unfit(
-                book, rules, view, levels[which], pots[row]
-            )
-            met = nested and unknown[which, row] == -1 and equity[which, row] >= requirement[which, row]
+    for part in prange(-(-(end - first) // PART)):
+        start, own = first + part * PART, np.empty_like(totals)
+        book_health_serial(
+            pots, positions, balances, market, rules, own, levels, nested, asked,
+            start, min(start + PART, end), figures,
+        )  # fmt: skip

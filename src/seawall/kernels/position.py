@@ -1,7 +1,8 @@
 """What one position is worth and what it requires (P3 and the contingencies of P6).
 
 Prices ticks, sizes lots (+ long), amounts atoms of the settlement asset, rates ppb. Values round
-down, notionals and requirements up; what would pass 2**63 raises OverflowError.
+down, notionals and requirements up; what would pass 2**63 raises OverflowError. `rules` and `market` are
+the tables of kernels.layout.
 Formulas, sources and a worked example: docs/reference/margin.md.
 """
 
@@ -11,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from seawall.kernels import layout
-from seawall.kernels.fixed import add_checked, isqrt_ceil, mul_checked, mul_div_ceil, mul_div_floor
+from seawall.kernels.fixed import LEAF, add_checked, isqrt_ceil, mul_checked, mul_div_ceil, mul_div_floor
 
 PPB = 1_000_000_000
 TIERS, STEPS, SIZE_LINEAR, SIZE_SQRT = 0, 1, 2, 3
@@ -19,7 +20,7 @@ FEE_NONE, FEE_MARK, FEE_BANKRUPTCY = 0, 1, 2
 PRICE_MARK, PRICE_INDEX, PRICE_STRICT = 0, 1, 2
 
 
-@njit(cache=True)
+@njit(**LEAF)
 def position_value(inverse, value_num, lots, price_ticks):  # type: ignore[no-untyped-def]
     """Profit = value - cost. Linear: lots * ticks * value_num; inverse: floor(-lots * value_num / ticks)."""
     if inverse:
@@ -27,7 +28,7 @@ def position_value(inverse, value_num, lots, price_ticks):  # type: ignore[no-un
     return mul_checked(mul_checked(lots, price_ticks), value_num)
 
 
-@njit(cache=True)
+@njit(**LEAF)
 def notional_atoms(inverse, value_num, lots, price_ticks):  # type: ignore[no-untyped-def]
     """|value| of a position, rounded up."""
     size = lots if lots >= 0 else -lots
@@ -36,7 +37,7 @@ def notional_atoms(inverse, value_num, lots, price_ticks):  # type: ignore[no-un
     return mul_checked(mul_checked(size, price_ticks), value_num)
 
 
-@njit(cache=True)
+@njit(**LEAF)
 def level_price(purpose, mark, index, stable, long_side):  # type: ignore[no-untyped-def]
     """The price a level values with; strict takes the worse of mark and slow price for the side held."""
     if purpose == PRICE_INDEX:
@@ -46,68 +47,69 @@ def level_price(purpose, mark, index, stable, long_side):  # type: ignore[no-unt
     return mark
 
 
-@njit(cache=True, forceinline=True)
-def position_profit(rules, view, level, instrument, lots, cost):  # type: ignore[no-untyped-def]
+@njit(**LEAF)
+def position_profit(rules, market, level, instrument, lots, cost):  # type: ignore[no-untyped-def]
     """(value at the level's price less cost, rounded down; that price)."""
     price = level_price(
-        rules.levels[level, layout.LVL_PRICE],
-        view.mark[instrument],
-        view.index_price[instrument],
-        view.stable[instrument],
+        rules[rules[0, layout.HDR_LEVELS] + level, layout.LVL_PRICE],
+        market[instrument, layout.MKT_MARK],
+        market[instrument, layout.MKT_INDEX],
+        market[instrument, layout.MKT_STABLE],
         lots > 0,
     )
-    inverse = rules.listing[instrument, layout.INS_INVERSE]
-    value = position_value(inverse, rules.listing[instrument, layout.INS_VALUE_NUM], lots, price)
+    listing = rules[0, layout.HDR_LISTING] + instrument
+    inverse = rules[listing, layout.INS_INVERSE]
+    value = position_value(inverse, rules[listing, layout.INS_VALUE_NUM], lots, price)
     return add_checked(value, -cost), price
 
 
-@njit(cache=True)
+@njit(**LEAF)
 def root_up(size, unit):  # type: ignore[no-untyped-def]
     """(root, scale): sqrt(size / unit) = root / scale, up to five decimals (to a whole from 9e8 units)."""
     scale = 100_000 if size // unit < 900_000_000 else 1
     return isqrt_ceil(mul_div_ceil(size, scale * scale, unit)), scale
 
 
-@njit(cache=True)
-def _sized_rate(schedules, row, size_lots, notional):  # type: ignore[no-untyped-def]
+@njit(**LEAF)
+def _sized_rate(rules, row, size_lots, notional):  # type: ignore[no-untyped-def]
     """Rate of the schedules that are not tiers."""
-    kind, base = schedules[row, layout.SCH_KIND], schedules[row, layout.SCH_BASE]
+    kind, base = rules[row, layout.SCH_KIND], rules[row, layout.SCH_BASE]
     if kind == STEPS:
-        over = notional - schedules[row, layout.SCH_STEP_BASE]
-        steps = (over - 1) // schedules[row, layout.SCH_STEP_SIZE] + 1 if over > 0 else 0
-        return add_checked(base, mul_checked(steps, schedules[row, layout.SCH_STEP_RATE]))
-    slope, unit = schedules[row, layout.SCH_SLOPE], schedules[row, layout.SCH_SIZE_UNIT]
+        over = notional - rules[row, layout.SCH_STEP_BASE]
+        steps = (over - 1) // rules[row, layout.SCH_STEP_SIZE] + 1 if over > 0 else 0
+        return add_checked(base, mul_checked(steps, rules[row, layout.SCH_STEP_RATE]))
+    slope, unit = rules[row, layout.SCH_SLOPE], rules[row, layout.SCH_SIZE_UNIT]
     if kind == SIZE_LINEAR:
         return add_checked(base, mul_div_ceil(size_lots, slope, unit))
     root, scale = root_up(size_lots, unit)
-    scaled = mul_div_ceil(base, schedules[row, layout.SCH_SQRT_SCALE], PPB)
+    scaled = mul_div_ceil(base, rules[row, layout.SCH_SQRT_SCALE], PPB)
     return max(base, add_checked(scaled, mul_div_ceil(slope, root, scale)))
 
 
-@njit(cache=True)
+@njit(**LEAF)
 def schedule_requirement(  # type: ignore[no-untyped-def]
-    schedules, tiers, row, size_lots, notional, oi_lots, leverage
+    rules, row, size_lots, notional, oi_lots, leverage
 ):
     """P3: requirement of one position before level factors."""
     deduction = np.int64(0)
-    if schedules[row, layout.SCH_KIND] == TIERS:
-        tier, last = schedules[row, layout.SCH_TIER_START], schedules[row, layout.SCH_TIER_END] - 1
-        while tier < last and notional >= tiers[tier + 1, layout.TIER_FLOOR]:
+    if rules[row, layout.SCH_KIND] == TIERS:
+        tier, last = rules[row, layout.SCH_TIER_START], rules[row, layout.SCH_TIER_END] - 1
+        while tier < last and notional >= rules[tier + 1, layout.TIER_FLOOR]:
             tier += 1
-        rate, deduction = tiers[tier, layout.TIER_RATE], tiers[tier, layout.TIER_DEDUCTION]
+        rate, deduction = rules[tier, layout.TIER_RATE], rules[tier, layout.TIER_DEDUCTION]
     else:
-        rate = _sized_rate(schedules, row, size_lots, notional)
+        rate = _sized_rate(rules, row, size_lots, notional)
     required = mul_div_ceil(notional, rate, PPB) - deduction
-    lower, upper = schedules[row, layout.SCH_OI_LOWER], schedules[row, layout.SCH_OI_UPPER]
+    lower, upper = rules[row, layout.SCH_OI_LOWER], rules[row, layout.SCH_OI_UPPER]
     if upper > 0 and oi_lots > lower and notional > required:
         ramp = PPB if oi_lots >= upper else mul_div_ceil(oi_lots - lower, PPB, upper - lower)
         required += mul_div_ceil(notional - required, ramp, PPB)
-    if schedules[row, layout.SCH_USE_LEVERAGE] and leverage > 0:
+    if rules[row, layout.SCH_USE_LEVERAGE] and leverage > 0:
         required = max(required, mul_div_ceil(notional, 1, leverage))
-    return max(required, schedules[row, layout.SCH_FLOOR])
+    return max(required, rules[row, layout.SCH_FLOOR])
 
 
-@njit(cache=True)
+@njit(**LEAF)
 def sized_position(  # type: ignore[no-untyped-def]
     inverse, value_num, entry, purpose, mark, index, stable, lots, cost, bid, ask
 ):
@@ -132,26 +134,31 @@ def sized_position(  # type: ignore[no-untyped-def]
     return size, notional, price
 
 
-@njit(cache=True, forceinline=True)
+@njit(**LEAF)
 def position_requirement(  # type: ignore[no-untyped-def]
-    rules, view, level, instrument, lots, cost, bid, ask, leverage, isolated, free
+    rules, market, level, instrument, lots, cost, bid, ask, leverage, isolated, free
 ):
     """(requirement, notional, price) of a position at a level, with the contingencies that grow with it.
 
     `free`: atoms of the settlement asset in the pot; `isolated`: the pot holds this position alone.
     """
-    row = rules.levels[level, layout.LVL_SCHEDULE] * rules.instruments + instrument
-    inverse = rules.listing[instrument, layout.INS_INVERSE] != 0
-    value_num = rules.listing[instrument, layout.INS_VALUE_NUM]
-    entry, worst = rules.schedules[row, layout.SCH_ENTRY_BASIS] != 0, rules.levels[level, layout.LVL_ORDERS]
+    terms = rules[0, layout.HDR_LEVELS] + level
+    row = (
+        rules[0, layout.HDR_SCHEDULES]
+        + rules[terms, layout.LVL_SCHEDULE] * rules[0, layout.HDR_INSTRUMENTS]
+        + instrument
+    )
+    listing = rules[0, layout.HDR_LISTING] + instrument
+    inverse, value_num = rules[listing, layout.INS_INVERSE] != 0, rules[listing, layout.INS_VALUE_NUM]
+    entry, worst = rules[row, layout.SCH_ENTRY_BASIS] != 0, rules[terms, layout.LVL_ORDERS]
     size, notional, price = sized_position(
         inverse,
         value_num,
         entry,
-        rules.levels[level, layout.LVL_PRICE],
-        view.mark[instrument],
-        view.index_price[instrument],
-        view.stable[instrument],
+        rules[terms, layout.LVL_PRICE],
+        market[instrument, layout.MKT_MARK],
+        market[instrument, layout.MKT_INDEX],
+        market[instrument, layout.MKT_STABLE],
         lots,
         cost,
         bid if worst else 0,
@@ -159,14 +166,12 @@ def position_requirement(  # type: ignore[no-untyped-def]
     )
     if size == 0:
         return np.int64(0), np.int64(0), np.int64(0)
-    scheduled = schedule_requirement(
-        rules.schedules, rules.tiers, row, size, notional, view.oi_lots[instrument], leverage
-    )
+    scheduled = schedule_requirement(rules, row, size, notional, market[instrument, layout.MKT_OI], leverage)
     required = max(
-        mul_div_ceil(scheduled, rules.levels[level, layout.LVL_FACTOR], PPB),
-        mul_div_ceil(notional, rules.levels[level, layout.LVL_MIN_NOTIONAL], PPB),
+        mul_div_ceil(scheduled, rules[terms, layout.LVL_FACTOR], PPB),
+        mul_div_ceil(notional, rules[terms, layout.LVL_MIN_NOTIONAL], PPB),
     )
-    closing, fee = rules.levels[level, layout.LVL_CLOSE_FEE], rules.listing[instrument, layout.INS_TAKER_FEE]
+    closing, fee = rules[terms, layout.LVL_CLOSE_FEE], rules[listing, layout.INS_TAKER_FEE]
     if closing != FEE_NONE:
         closed = notional_atoms(inverse, value_num, size, price)
         if closing == FEE_BANKRUPTCY:
@@ -175,13 +180,14 @@ def position_requirement(  # type: ignore[no-untyped-def]
                 inverse, lots, cost, free, closed, notional, backing, fee, isolated, size == abs(lots)
             )
         required = add_checked(required, mul_div_ceil(closed, fee, PPB))
-    if rules.levels[level, layout.LVL_CONFIDENCE] > 0:
-        share = mul_div_ceil(view.confidence[instrument], rules.levels[level, layout.LVL_CONFIDENCE], price)
+    if rules[terms, layout.LVL_CONFIDENCE] > 0:
+        confidence = market[instrument, layout.MKT_CONFIDENCE]
+        share = mul_div_ceil(confidence, rules[terms, layout.LVL_CONFIDENCE], price)
         required = add_checked(required, mul_div_ceil(notional, share, PPB))
     return required, notional, price
 
 
-@njit(cache=True)
+@njit(**LEAF)
 def bankruptcy_value(  # type: ignore[no-untyped-def]
     inverse, lots, cost, free, present, notional, backing, fee, isolated, as_held
 ):

@@ -34,7 +34,7 @@ def liquidation_map(
 def _failing(state: State, pots: NDArray[np.int64], move: float) -> NDArray[np.bool_]:
     ppm = 1_000_000 + round(move * 1_000_000)
     market = state.market
-    moved = market._replace(
+    moved = market.replaced(
         mark=np.maximum(market.mark * ppm // 1_000_000, market.mark > 0),
         index_price=np.maximum(market.index_price * ppm // 1_000_000, market.index_price > 0),
         stable=np.maximum(market.stable * ppm // 1_000_000, market.stable > 0),

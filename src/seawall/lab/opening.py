@@ -60,5 +60,6 @@ def _opening(rulebook: Rulebook, prices: dict[str, float], oi_lots: np.ndarray) 
         ],
         np.int64,
     )
-    usable = (ticks > 0).astype(np.uint8)
-    return MarketView(ticks, ticks.copy(), ticks.copy(), np.zeros_like(ticks), usable, oi_lots.copy())
+    return MarketView(
+        len(ticks), mark=ticks, index_price=ticks, stable=ticks, usable=ticks > 0, oi_lots=oi_lots
+    )

@@ -7,8 +7,9 @@ sizes lots. Tier deductions are rounded down, so a requirement is never understa
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from math import gcd
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,41 +33,57 @@ from seawall.margin.rules import MarginRules, Schedule, Tier, Weight
 from seawall.units import PPB
 
 I64 = NDArray[np.int64]
-U8 = NDArray[np.uint8]
 
 _KINDS = {"tiers": TIERS, "steps": STEPS, "size_linear": SIZE_LINEAR, "size_sqrt": SIZE_SQRT}
 _PRICES = {"mark": PRICE_MARK, "index": PRICE_INDEX, "strict": PRICE_STRICT}
 _FEES = {"none": FEE_NONE, "mark": FEE_MARK, "bankruptcy": FEE_BANKRUPTCY}
 
 
-class MarketView(NamedTuple):
-    """Prices as the kernels read them: ticks by instrument; `usable` = fit to value with."""
+class MarketView:
+    """Prices as the kernels read them: a row per instrument, columns as in layout.MARKET, all int64.
 
+    Prices ticks; `usable` = fit to value with, 0 or 1; `oi_lots` one side. Columns are views into the table.
+    """
+
+    COLUMNS = layout.MARKET
+    __slots__ = ("table", *layout.MARKET)
     mark: I64
     index_price: I64
     stable: I64
     confidence: I64
-    usable: U8
+    usable: I64
     oi_lots: I64
+
+    def __init__(self, instruments: int, **columns: NDArray[Any]) -> None:
+        """A table of `instruments` rows; columns that are not given are 0."""
+        # Eight columns, so that a row is one cache line.
+        self.table: I64 = np.zeros((instruments, 8), np.int64)
+        for place, name in enumerate(layout.MARKET):
+            setattr(self, name, self.table[:, place])
+        for name, column in columns.items():
+            getattr(self, name)[:] = column
+
+    def replaced(self, **columns: NDArray[Any]) -> MarketView:
+        """A copy in which these columns are others."""
+        kept = {name: getattr(self, name) for name in layout.MARKET if name not in columns}
+        return MarketView(len(self.table), **kept, **columns)
 
 
 class RulesView(NamedTuple):
-    """Margin rules as int64 tables; columns are named in kernels.layout.
+    """Margin rules as one int64 table for the kernels (layout: kernels.layout), and its sections by name.
 
-    Rows: schedules [schedule * instruments + instrument], levels [level],
-    weights [weight set * assets + asset], listing [instrument], collateral [asset];
-    tiers and weight_tiers are referred to by start and end.
+    Rows: schedules [schedule * instruments + instrument], levels [level], listing [instrument],
+    weights [weight set * assets + asset], collateral [asset]. Tiers go by their row in the whole table.
     """
 
+    table: I64
     instruments: int
     assets: int
     settlement_scope: bool
     numeraire: int  # asset that cross pots of scope "account" are margined in
     schedules: I64
-    tiers: I64
     levels: I64
     weights: I64
-    weight_tiers: I64
     listing: I64
     collateral: I64
 
@@ -98,49 +115,86 @@ def compile_margin(
     """Flatten. Raises RulebookError where the rules name something that is not there."""
     names = sorted({name for margin in rules.instruments.values() for name in margin.schedules})
     schedules = {name: row for row, name in enumerate(names)}
-    weight_sets = {name: row for row, name in enumerate(sorted(rules.weights))}
+    sets = sorted(rules.weights)
     asset_row = {asset.name: row for row, asset in enumerate(assets)}
-    schedule_table, tiers = _schedule_tables(names, instruments, rules)
-    weight_table, weight_tiers = _weight_tables(sorted(rules.weights), assets, rules)
-    listing = _table(
-        layout.INSTRUMENT,
-        [(i.kind.inverse, i.value_num, asset_row[i.settle], max(i.taker_fee_ppb, 0)) for i in instruments],
+    # Tiers come last: where they start is known before they are laid out, so rows can name them.
+    tiers: Rows = []
+    sizes = (len(rules.levels), len(names) * len(instruments), len(sets) * len(assets))
+    starts = [1]
+    for size in (*sizes, len(instruments), len(assets)):
+        starts.append(starts[-1] + size)
+    schedule_rows = _schedule_rows(names, instruments, rules, asset_row, tiers, starts[-1])
+    weight_rows, floors = _weight_rows(sets, assets, rules, starts[-1] + len(tiers))
+    header = (
+        len(instruments),
+        len(assets),
+        rules.scope == "settlement",
+        asset_row.get(rules.numeraire, -1),
+        *starts,
+        starts[-1] + len(tiers),
     )
+    listing = [
+        (i.kind.inverse, i.value_num, asset_row[i.settle], max(i.taker_fee_ppb, 0)) for i in instruments
+    ]
+    levels = _level_rows(rules, schedules, {name: row for row, name in enumerate(sets)})
+    collateral = _collateral_rows(assets, instruments, rules)
+    table = _table([header, *levels, *schedule_rows, *weight_rows, *listing, *collateral, *tiers, *floors])
+    sections = [table[start:end] for start, end in pairwise(starts)]
     view = RulesView(
+        table=table,
         instruments=len(instruments),
         assets=len(assets),
         settlement_scope=rules.scope == "settlement",
         numeraire=asset_row.get(rules.numeraire, -1),
-        schedules=schedule_table,
-        tiers=tiers,
-        levels=_level_table(rules, schedules, weight_sets),
-        weights=weight_table,
-        weight_tiers=weight_tiers,
-        listing=listing,
-        collateral=_collateral_table(assets, instruments, rules),
+        levels=sections[0],
+        schedules=sections[1],
+        weights=sections[2],
+        listing=sections[3],
+        collateral=sections[4],
     )
     return CompiledMargin(view, {level.name: row for row, level in enumerate(rules.levels)}, schedules)
 
 
-def _table(columns: tuple[str, ...], rows: list[tuple[int, ...]]) -> I64:
-    """Rows as an int64 table of the layout's width."""
-    return np.array(rows, np.int64).reshape(len(rows), len(columns))
+Rows = list[tuple[int, ...]]
 
 
-def _schedule_tables(
-    names: list[str], instruments: tuple[Instrument, ...], rules: MarginRules
-) -> tuple[I64, I64]:
-    table: list[tuple[int, ...]] = []
-    tiers: list[tuple[int, ...]] = []
+def _table(rows: Rows) -> I64:
+    """Rows of any width up to layout.WIDTH as one int64 table."""
+    table = np.zeros((len(rows), layout.WIDTH), np.int64)
+    for place, row in enumerate(rows):
+        table[place, : len(row)] = row
+    return table
+
+
+def _schedule_rows(
+    names: list[str],
+    instruments: tuple[Instrument, ...],
+    rules: MarginRules,
+    settle_row: dict[str, int],
+    tiers: Rows,
+    first: int,
+) -> Rows:
+    """A row per schedule and instrument; their tiers are appended to `tiers`, whose first row is `first`."""
+    table: Rows = []
     for name in names:
         for instrument in instruments:
             margin = rules.instruments.get(instrument.name)
             s = margin.schedules.get(name, Schedule()) if margin else Schedule()
             rows = s.tiers or (Tier(floor_atoms=0, rate_ppb=PPB),)
-            start = len(tiers)
+            start = first + len(tiers)
             tiers += [
                 (t.floor_atoms, t.rate_ppb, d) for t, d in zip(rows, tier_deductions(rows), strict=True)
             ]
+            plain = (
+                s.kind == "tiers"
+                and s.basis == "mark"
+                and not (s.oi_upper_lots or s.use_leverage or instrument.kind.inverse)
+                and all(a.rate_ppb <= b.rate_ppb for a, b in pairwise(rows))
+                and rows[0].rate_ppb >= 0
+                and rows[-1].rate_ppb <= PPB
+                and instrument.taker_fee_ppb <= PPB
+                and 0 <= s.floor_atoms < 2**52
+            )
             table.append(
                 (
                     _KINDS[s.kind],
@@ -157,14 +211,15 @@ def _schedule_tables(
                     s.use_leverage,
                     s.floor_atoms,
                     start,
-                    len(tiers),
+                    first + len(tiers),
+                    settle_row[instrument.settle] + 1 if plain else 0,
                 )
             )
-    return _table(layout.SCHEDULE, table), _table(layout.TIER, tiers)
+    return table
 
 
-def _level_table(rules: MarginRules, schedules: dict[str, int], weights: dict[str, int]) -> I64:
-    table: list[tuple[int, ...]] = []
+def _level_rows(rules: MarginRules, schedules: dict[str, int], weights: dict[str, int]) -> Rows:
+    table: Rows = []
     for level in rules.levels:
         if level.schedule not in schedules or level.weights not in weights:
             raise RulebookError(
@@ -172,6 +227,13 @@ def _level_table(rules: MarginRules, schedules: dict[str, int], weights: dict[st
                 "do not exist\n"
                 f"  Schedules: {', '.join(schedules)}. Weight sets: {', '.join(weights)}."
             )
+        plain = (
+            level.price != "strict"
+            and level.close_fee != "bankruptcy"
+            and level.confidence_factor_ppb == 0
+            and max(level.factor_ppb, level.min_notional_ppb, level.min_total_ppb) <= 2 * PPB
+            and max(level.flat_atoms, level.order_atoms) < 2**40
+        )
         table.append(
             (
                 schedules[level.schedule],
@@ -186,44 +248,54 @@ def _level_table(rules: MarginRules, schedules: dict[str, int], weights: dict[st
                 level.flat_atoms,
                 level.order_atoms,
                 level.min_total_ppb,
+                plain,
             )
         )
-    return _table(layout.LEVEL, table)
+    return table
 
 
-def _weight_tables(sets: list[str], assets: tuple[Asset, ...], rules: MarginRules) -> tuple[I64, I64]:
-    table: list[tuple[int, ...]] = []
-    tiers: list[tuple[int, ...]] = []
+def _weight_rows(
+    sets: list[str], assets: tuple[Asset, ...], rules: MarginRules, first: int
+) -> tuple[Rows, Rows]:
+    """A row per weight set and asset, and their tiers, whose first row is `first`."""
+    table: Rows = []
+    tiers: Rows = []
     for name in sets:
         for asset in assets:
             w = rules.weights[name].get(asset.name, Weight(tiers=()))
-            start = len(tiers)
+            start = first + len(tiers)
             tiers += [(tier.floor_atoms, tier.weight_ppb) for tier in w.tiers]
+            whole = (
+                tuple((t.floor_atoms, t.weight_ppb) for t in w.tiers) == ((0, PPB),)
+                and w.liability_ppb == PPB
+                and not (w.cap_atoms or w.cap_value_atoms or w.sqrt_ppb)
+            )
             table.append(
                 (
                     start,
-                    len(tiers),
+                    first + len(tiers),
                     w.liability_ppb,
                     w.cap_atoms,
                     w.sqrt_ppb,
                     w.sqrt_top_ppb,
                     w.cap_value_atoms,
+                    whole,
                 )
             )
-    return _table(layout.WEIGHT, table), _table(layout.WEIGHT_TIER, tiers)
+    return table, tiers
 
 
-def _collateral_table(
+def _collateral_rows(
     assets: tuple[Asset, ...], instruments: tuple[Instrument, ...], rules: MarginRules
-) -> I64:
+) -> Rows:
     """(num, den) with: numeraire atoms = asset atoms * ticks * num / den."""
     row = {instrument.name: index for index, instrument in enumerate(instruments)}
     unit = next((a.atoms_per_unit for a in assets if a.name == rules.numeraire), 1)
-    table: list[tuple[int, ...]] = []
+    table: Rows = []
     for asset in assets:
         name = rules.collateral.get(asset.name, "")
         tick = instruments[row[name]].tick_units if name else Fraction(1)
         num, den = tick.numerator * unit, tick.denominator * asset.atoms_per_unit
         common = gcd(num, den)
         table.append((row[name] if name else -1, num // common, den // common, asset.atoms_per_unit))
-    return _table(layout.ASSET, table)
+    return table

@@ -175,7 +175,7 @@ def moved_market(market: MarketView, instrument: int, ticks: int, betas_ppb: Map
             old = int(column[row])
             if old > 0:
                 column[row] = max(old + old * beta * (ticks - now) // (PPB * now), 1)
-    return market._replace(mark=mark, index_price=index, stable=stable)
+    return market.replaced(mark=mark, index_price=index, stable=stable)
 
 
 def _notional(margin: CompiledMargin, instrument: int, lots: int, ticks: int) -> int:
@@ -196,7 +196,7 @@ def _edges(margin: CompiledMargin, level: str, instrument: int, lots: int, ticks
         for column in (layout.SCH_KIND, layout.SCH_STEP_BASE, layout.SCH_STEP_SIZE, layout.SCH_STEP_RATE)
     )
     if kind == TIERS:
-        floors = rules.tiers[row[layout.SCH_TIER_START] : row[layout.SCH_TIER_END], layout.TIER_FLOOR]
+        floors = rules.table[row[layout.SCH_TIER_START] : row[layout.SCH_TIER_END], layout.TIER_FLOOR]
         return [floor for floor in floors.tolist() if floor > 0]
     if rate <= 0 or step <= 0:
         return []

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from seawall.margin.compiled import CompiledMargin, MarketView
 
 
-THREADS_FROM = 20_000  # pots; below this starting threads costs more than it saves
+THREADS_FROM = 4_000  # pots; below this starting threads costs more than it saves
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,13 +95,16 @@ def health(
     market: MarketView,
     pot: int,
     level: str,
-    overlay: kernel.Overlay = kernel.NOTHING,
+    overlay: kernel.Overlay | None = None,
 ) -> Health:
     """Equity and requirement of one pot at a level; `overlay` asks "what if". Raises OverflowError."""
-    equity, requirement, unknown = kernel.pot_health(
-        book.view(), margin.view, market, margin.levels[level], pot, overlay
-    )
+    change = kernel.NOTHING if overlay is None else tuple(overlay)
+    tables = (*book.view(), market.table, margin.view.table, book.scratch)
+    equity, requirement, unknown = kernel.pot_health(*tables, margin.levels[level], pot, change)
     return Health(int(equity), int(requirement), int(unknown))
+
+
+Figures = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 
 def book_health(
@@ -111,22 +114,35 @@ def book_health(
     pots: NDArray[np.int64],
     *levels: str,
     nested: bool = False,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+) -> Figures:
     """(equity, requirement, unknown) of many pots at several levels at once, as columns [level, pot].
 
     `nested` (levels strictest first, each implying the next) spares the weaker levels of a pot that meets a
     stricter one; see `kernels.margin.book_health` for what it then gives.
-    Raises OverflowError where a pot's figures do not fit 64 bits; on threads it names the first such pot.
+    Raises OverflowError where a pot's figures do not fit 64 bits, naming the first such pot.
     """
-    shape = (len(levels), pots.size)
-    equity, requirement, unknown = (np.empty(shape, np.int64) for _ in range(3))
-    rows = np.array([margin.levels[level] for level in levels], np.int64)
-    measure = kernel.book_health if pots.size >= THREADS_FROM else kernel.book_health_serial
-    measure(book.view(), margin.view, market, rows, nested, pots, equity, requirement, unknown)
-    unfit = (unknown == kernel.UNFIT).any(axis=0)
+    found = scan(book, margin, market, pots, *levels, nested=nested)
+    unfit = (found[2] == kernel.UNFIT).any(axis=0)
     if unfit.any():
         raise OverflowError(f"the figures of pot {int(pots[unfit.argmax()])} do not fit in 64 bits")
-    return equity, requirement, unknown
+    return found
+
+
+def scan(
+    book: Book,
+    margin: CompiledMargin,
+    market: MarketView,
+    pots: NDArray[np.int64],
+    *levels: str,
+    nested: bool = False,
+) -> Figures:
+    """`book_health` that raises nothing: `unknown` is kernels.margin.UNFIT where figures pass 64 bits."""
+    figures = np.empty((3, len(levels), pots.size), np.int64)
+    rows = np.array([margin.levels[level] for level in levels], np.int64)
+    measure = kernel.book_health if pots.size >= THREADS_FROM else kernel.book_health_serial
+    tables = (*book.view(), market.table, margin.view.table, book.scratch)
+    measure(*tables, rows, nested, pots, 0, pots.size, figures)
+    return figures[0], figures[1], figures[2]
 
 
 def statement(book: Book, margin: CompiledMargin, market: MarketView, pot: int, level: str) -> Statement:
@@ -168,7 +184,7 @@ def _parts(book: Book, margin: CompiledMargin, market: MarketView, pot: int, row
                 Part(kind="collateral", name=asset, amount_atoms=worth, size=balance, profit_atoms=profit)
             )
     charge = int(terms[layout.LVL_FLAT]) * holds + int(terms[layout.LVL_ORDER_ATOMS]) * orders
-    charge = int(collateral.fixed_charge(rules, market, row, unit, charge))
+    charge = int(collateral.fixed_charge(rules.table, market.table, row, unit, charge))
     least = -(-whole * int(terms[layout.LVL_MIN_TOTAL]) // PPB)
     charge += max(least - positions, 0)
     if charge:
@@ -180,11 +196,11 @@ def _weighted(
     margin: CompiledMargin, market: MarketView, row: int, asset: int, unit: int, total_atoms: int
 ) -> int:
     rules = margin.view
-    num, den = collateral.asset_price(rules, market, row, asset, unit, total_atoms < 0)
+    num, den = collateral.asset_price(rules.table, market.table, row, asset, unit, total_atoms < 0)
     if num == 0:
         return 0
     weights = rules.levels[row, layout.LVL_WEIGHTS]
-    return int(collateral.weighted_value(rules, weights, asset, total_atoms, num, den))
+    return int(collateral.weighted_value(rules.table, weights, asset, total_atoms, num, den))
 
 
 def _position_part(
@@ -199,8 +215,8 @@ def _position_part(
     )
     settle = int(rules.listing[instrument, layout.INS_SETTLE])
     required, notional, price = position.position_requirement(
-        rules,
-        market,
+        rules.table,
+        market.table,
         row,
         instrument,
         lots,
@@ -213,8 +229,8 @@ def _position_part(
     )
     profit = 0
     if lots:
-        profit, price = position.position_profit(rules, market, row, instrument, lots, cost)
-    num, den = collateral.asset_price(rules, market, row, settle, unit, True)
+        profit, price = position.position_profit(rules.table, market.table, row, instrument, lots, cost)
+    num, den = collateral.asset_price(rules.table, market.table, row, settle, unit, True)
     part = Part(
         kind="position",
         name=instrument,

@@ -11,16 +11,15 @@ from numpy.typing import NDArray
 
 from seawall.engine.state import BACKSTOP, WORTH, State
 from seawall.kernels import layout
-from seawall.kernels.margin import NOTHING, Overlay
+from seawall.kernels.margin import UNFIT, Overlay
 from seawall.ledger.columns import NONE
 from seawall.ledger.trade import trade_value
-from seawall.margin.statement import Health, book_health, health
+from seawall.margin.statement import Health, health, scan
 
 I64 = NDArray[np.int64]
-FEW = 8  # up to here one by one is faster than a parallel pass
 
 
-def pot_health(state: State, pot: int, level: str, overlay: Overlay = NOTHING) -> Health:
+def pot_health(state: State, pot: int, level: str, overlay: Overlay | None = None) -> Health:
     """Equity and requirement at a level; `unknown` also where a number passes 64 bits."""
     try:
         return health(state.book, state.margin, state.market, pot, level, overlay)
@@ -30,17 +29,12 @@ def pot_health(state: State, pot: int, level: str, overlay: Overlay = NOTHING) -
 
 def pots_health(state: State, pots: I64, *levels: str, nested: bool = False) -> tuple[I64, I64, I64]:
     """(equity, requirement, unknown) as columns [level, pot]; one pot too large does not hide the others."""
-    if pots.size > FEW:
-        try:
-            return book_health(state.book, state.margin, state.market, pots, *levels, nested=nested)
-        except OverflowError:
-            pass
-    columns = np.zeros((3, len(levels), pots.size), np.int64)
-    for place, pot in enumerate(pots.tolist()):
-        for which, level in enumerate(levels):
-            one = pot_health(state, pot, level)
-            columns[:, which, place] = one.equity_atoms, one.requirement_atoms, one.unknown
-    return columns[0], columns[1], columns[2]
+    found = scan(state.book, state.margin, state.market, pots, *levels, nested=nested)
+    unknown = found[2]
+    if unknown.size and unknown.min() == UNFIT:
+        for level, place in np.argwhere(unknown == UNFIT).tolist():
+            unknown[level, place] = _any_instrument(state, int(pots[place]))
+    return found
 
 
 def _any_instrument(state: State, pot: int) -> int:

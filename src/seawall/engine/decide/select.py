@@ -124,7 +124,7 @@ def _step_down(state: State, row: int, held: int, mark: int) -> int:
     ]
     line = rules.schedules[schedule * rules.instruments + row]
     size = notional(instrument, held, mark)
-    edges = rules.tiers[line[layout.SCH_TIER_START] : line[layout.SCH_TIER_END], layout.TIER_FLOOR].tolist()
+    edges = rules.table[line[layout.SCH_TIER_START] : line[layout.SCH_TIER_END], layout.TIER_FLOOR].tolist()
     if line[layout.SCH_STEP_RATE] > 0:
         base, step = int(line[layout.SCH_STEP_BASE]), int(line[layout.SCH_STEP_SIZE])
         # Only the last edge under the size matters: base + k * step < size.

@@ -16,12 +16,11 @@ from seawall.engine.decide.bankruptcy import cover_vault
 from seawall.engine.decide.ladder import continue_liquidation, start_liquidation, unwind_backstop
 from seawall.engine.decide.measure import pot_health, pots_health
 from seawall.engine.decide.pots import recall
+from seawall.engine.sieve import dependent, swept_levels
 from seawall.engine.state import FLAG_CALLED, FLAG_LIQUIDATING, FLAG_UNKNOWN, HOUSE_ACCOUNTS, State
 from seawall.engine.writer import Writer
-from seawall.kernels import layout
 
 ALONE = 4  # so few pots are first asked one by one whether they need anything at all
-FEW = 64  # fewer pots than this are not worth measuring for the sieve
 TO_UNKNOWN, TO_KNOWN, CALL, CURE, LIQUIDATE, CONTINUE = 1, 2, 4, 8, 16, 32
 
 
@@ -31,39 +30,26 @@ def sweep_all(writer: Writer) -> None:
 
 
 def sweep_instruments(writer: Writer, rows: list[int]) -> None:
-    """Scan the pots that depend on the price of these instruments, and those on record for something."""
-    state, book = writer.state, writer.state.book
-    last = book.n_pots
-    concerned = state.flags[:last] != 0
-    if rows:
-        hit, priced = _dependent(state, rows)
-        count = book.n_positions
-        slots = (book.pos_pot[:count] >= 0) & hit[book.pos_instrument[:count]]
-        concerned[book.pos_pot[:count][slots]] = True
-        for asset in priced:
-            owes = (book.balances[:last] < 0).any(axis=1) | (book.pot_head[:last] >= 0)
-            concerned |= owes & (book.balances[:last, asset] != 0)
-    concerned[:HOUSE_ACCOUNTS] = False
-    if state.sieve is not None:
-        concerned &= (state.flags[:last] != 0) | state.sieve.endangered(state, last)
-    _sweep(writer, np.flatnonzero(concerned), cause=0)
+    """Look at the pots that depend on the price of these instruments, and at those on record."""
+    state = writer.state
+    pots = _everyone(state, rows) if state.sieve is None else state.sieve.endangered(state, rows)
+    _sweep(writer, pots, cause=0)
     unwind_backstop(writer)
 
 
-def _dependent(state: State, rows: list[int]) -> tuple[NDArray[np.bool_], list[int]]:
-    """Instruments whose value in a pot's unit these prices change, and the assets they price.
-
-    Every asset counts as priced where all instruments are asked for: then a debt of the numeraire is found.
-    """
-    hit = np.zeros(len(state.instruments), np.bool_)
-    hit[rows] = True
-    by = state.margin.view.collateral[:, layout.AST_INSTRUMENT].tolist()
-    everything = len(rows) == len(state.instruments)
-    priced = [asset for asset, row in enumerate(by) if everything or (row >= 0 and hit[row])]
-    for row, settle in enumerate(state.settle_row):
-        if settle in priced:
-            hit[row] = True
-    return hit, priced
+def _everyone(state: State, rows: list[int]) -> NDArray[np.int64]:
+    """What the sieve spares: all that could be concerned."""
+    book, last = state.book, state.book.n_pots
+    concerned = state.flags[:last] != 0
+    if rows:
+        hit, priced = dependent(state, rows)
+        count = book.n_positions
+        slots = (book.pos_pot[:count] >= 0) & hit[book.pos_instrument[:count]]
+        concerned[book.pos_pot[:count][slots]] = True
+        owes = (book.balances[:last] < 0).any(axis=1) | (book.pot_head[:last] >= 0)
+        concerned |= owes & (book.balances[:last][:, priced] != 0).any(axis=1)
+    concerned[:HOUSE_ACCOUNTS] = False
+    return np.flatnonzero(concerned)
 
 
 def sweep_pots(writer: Writer, pots: NDArray[np.int64], *, cause: int = 0) -> None:
@@ -107,10 +93,7 @@ def _act_all(writer: Writer, pots: NDArray[np.int64], causes: dict[int, int]) ->
 def _codes(state: State, pots: NDArray[np.int64]) -> NDArray[np.uint8]:
     """What each pot needs (bits above), from one exact pass over its levels."""
     rules = state.rulebook.liquidation
-    call = rules.margin_call
-    levels = (
-        [rules.trigger] if call is None else list(dict.fromkeys((call.level, call.cure_level, rules.trigger)))
-    )
+    call, levels = rules.margin_call, swept_levels(state)
     if pots.size <= ALONE and all(_calm(state, pot, levels) for pot in pots.tolist()):
         return np.zeros(pots.size, np.uint8)
     flags = state.flags[pots]
@@ -131,10 +114,6 @@ def _codes(state: State, pots: NDArray[np.int64]) -> NDArray[np.uint8]:
         codes |= np.where(known & ~liquidating & called & ~short[levels.index(call.cure_level)], CURE, 0)
         if call.on_deadline == "liquidate":
             codes |= np.where(known & called & ~liquidating, CONTINUE, 0)
-    if state.sieve is not None and pots.size > FEW and (state.levels_nested or len(levels) == 1):
-        calm = (codes == 0) & (flags == 0)
-        margin = (equity[0] - requirement[0])[calm]
-        state.sieve.measured(state, pots[calm], margin, known[calm], levels[0])
     return codes.astype(np.uint8)
 
 

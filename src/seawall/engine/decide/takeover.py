@@ -145,7 +145,7 @@ def _sale_ppb(state: State, asset: int, atoms: int) -> int:
     """Share of the index that a sale of the asset fetches; all of it where the level gives it no weight."""
     level = state.margin.view.levels[state.margin.levels[state.rulebook.liquidation.exit]]
     weights = int(level[layout.LVL_WEIGHTS])
-    counted = int(weighted_value(state.margin.view, weights, asset, atoms, 1, 1))
+    counted = int(weighted_value(state.margin.view.table, weights, asset, atoms, 1, 1))
     return (counted * PPB // atoms + PPB) // 2 if counted > 0 else PPB
 
 
