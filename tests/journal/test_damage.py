@@ -12,6 +12,7 @@ import pytest
 
 from seawall.errors import JournalError
 from seawall.journal import CheckReport, Recorder, check_journal, recover, replay
+from seawall.journal.codec import FORMAT
 from seawall.journal.layout import GROUP_COLUMNS, SNAPSHOT_COLUMNS, GroupRow, chain_hash, pack_group
 from tests.journal.venue import SmallEngine, commands, small_rulebook
 
@@ -258,7 +259,7 @@ def test_tables_added_dropped_or_changed_are_refused(write, edit, tmp_path: Path
     ):
         shutil.copy(path, tmp_path / name)
         edit(tmp_path / name, sql)
-        with pytest.raises(JournalError, match="its tables are not those of format 1"):
+        with pytest.raises(JournalError, match=f"its tables are not those of format {FORMAT}"):
             check_journal(tmp_path / name)
 
 
@@ -342,7 +343,7 @@ def test_a_creation_cut_short_says_so(tmp_path: Path) -> None:
     Recorder.create(path, small_rulebook(), engine_factory=SmallEngine).close()
     empty = sqlite3.connect(tmp_path / "empty")
     empty.execute("PRAGMA application_id=1397047639")
-    empty.execute("PRAGMA user_version=1")
+    empty.execute(f"PRAGMA user_version={FORMAT}")
     empty.close()
     with pytest.raises(JournalError, match="holds no genesis record: its creation was cut short"):
         check_journal(tmp_path / "empty")

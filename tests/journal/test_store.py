@@ -296,6 +296,62 @@ def test_the_head_noted_elsewhere_proves_that_the_end_was_cut_off(write, edit) -
     assert not report.ok and report.problems[0].seq == head[0]
 
 
+def noted_in_the_file_alone(path: Path, copy: Path) -> tuple[int, int]:
+    """The noted end and the last record in the main file, as if its write-ahead log were gone."""
+    shutil.copy(path, copy)
+    database = sqlite3.connect(f"file:{copy}?immutable=1", uri=True)
+    noted = database.execute("SELECT seq FROM head").fetchone()[0]
+    last = database.execute("SELECT max(seq + size - 1) FROM groups").fetchone()[0]
+    database.close()
+    return noted, last
+
+
+def test_no_commit_reaches_the_main_file_before_its_end_is_noted_there(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("seawall.journal.store.CHECKPOINT_PAGES", 20)
+    path, copy = tmp_path / "j", tmp_path / "copy"
+    run = Recorder.create(path, small_rulebook(), engine_factory=SmallEngine)
+    run.journal.checkpoint()
+    seen = []
+    for command in commands(200):
+        run.step(command)
+        run.commit()
+        noted, last = noted_in_the_file_alone(path, copy)
+        assert noted == last
+        seen.append(last)
+    assert len(set(seen)) > 5, "the log was folded into the file several times"
+    assert seen[-1] < run.journal.durable_seq
+    run.journal.abandon()
+    assert noted_in_the_file_alone(path, copy) == (run.journal.durable_seq,) * 2
+
+
+def test_commits_after_the_noted_end_are_read_and_a_noted_end_that_is_gone_is_damage(write, edit) -> None:
+    path = write(40)
+    with JournalReader(path) as reader:
+        groups = list(reader.groups())
+    edit(path, "UPDATE head SET seq = ?, hash = ?", groups[3].last, groups[3].hash)
+    report = check_journal(path, deep=True, engine_factory=SmallEngine)
+    assert report.ok and report.last_seq == groups[-1].last and report.head_sha256 == groups[-1].hash.hex()
+    with Journal.open(path):
+        pass
+    with JournalReader(path) as reader:
+        assert reader.noted() == reader.head(), "the next writer notes the end again"
+    edit(path, "UPDATE head SET seq = ?, hash = ?", groups[3].last, groups[4].hash)
+    assert [problem.seq for problem in check_journal(path).problems] == [groups[3].last]
+    with pytest.raises(JournalError, match=f"record {groups[3].last}: its chain hash is not the one noted"):
+        Journal.open(path)
+    edit(path, "UPDATE head SET seq = ?", groups[3].last - 1)
+    with pytest.raises(JournalError, match="not the one noted"):
+        replay(path, engine_factory=SmallEngine)
+
+
+def test_a_journal_of_another_format_is_refused_for_reading_and_writing(write, edit) -> None:
+    path = write(5)
+    edit(path, "PRAGMA user_version=1")
+    for use in (JournalReader, Journal.open, check_journal):
+        with pytest.raises(JournalError, match="journal format 1, this version reads format 2"):
+            use(path)
+
+
 def test_a_report_of_a_sound_journal_can_be_written_as_data(write) -> None:
     report = check_journal(write(10))
     assert msgspec.json.decode(msgspec.json.encode(report))["problems"] == []

@@ -24,7 +24,7 @@ from seawall.journal.layout import (
     snapshot_hash,
 )
 from seawall.journal.protocol import EngineFactory, default_factory
-from seawall.journal.reader import JournalReader, check_end, check_place
+from seawall.journal.reader import JournalReader, check_place
 from seawall.journal.replay import open_snapshot, recover, replay
 
 MAX_PROBLEMS = 20
@@ -98,7 +98,7 @@ def check_journal(
     with JournalReader(path) as reader:
         for line in reader.integrity():
             counts.add(-1, f"{reader.path}: SQLite integrity check: {line}\n  Restore the file from a copy.")
-        noted = _check_chain(reader, counts)
+        head_hash = _check_chain(reader, counts)
         if head is not None and reader.hash_at(head[0]) != head[1]:
             counts.add(
                 head[0],
@@ -113,7 +113,7 @@ def check_journal(
         path=str(path),
         rulebook=rulebook,
         last_seq=counts.last,
-        head_sha256=noted.hex(),
+        head_sha256=head_hash.hex(),
         commands=counts.commands,
         events=counts.events,
         groups=counts.groups,
@@ -125,7 +125,7 @@ def check_journal(
 
 
 def _check_chain(reader: JournalReader, counts: _Counts) -> bytes:
-    """Walk all rows, reporting and stepping over what is damaged; returns the noted chain hash of the end."""
+    """Walk all rows, reporting and stepping over what is damaged; returns the chain hash of the end."""
     accepted = [NO_HASH]
     try:
         for row in reader.rows():
@@ -135,12 +135,10 @@ def _check_chain(reader: JournalReader, counts: _Counts) -> bytes:
                 counts.add(error.seq, error)
             accepted = _check_row(reader, row, accepted, counts)
             counts.last = max(counts.last, row.last)
-        noted = reader.head()
-        check_end(reader.path, noted, counts.last, accepted)
-        return noted[1]
+        reader.check_end(reader.noted(), counts.last, accepted)
     except JournalError as error:
         counts.add(error.seq if isinstance(error, DamagedRecord) else counts.last + 1, error)
-        return b""
+    return accepted[0]
 
 
 def _check_row(reader: JournalReader, row: GroupRow, accepted: list[bytes], counts: _Counts) -> list[bytes]:

@@ -19,7 +19,7 @@ from seawall.errors import JournalError
 from seawall.journal.layout import damaged
 from seawall.rulebooks.model import Rulebook
 
-FORMAT = 1
+FORMAT = 2
 
 
 class Genesis(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):

@@ -19,7 +19,7 @@ from seawall.errors import JournalError
 from seawall.journal.codec import FORMAT
 from seawall.journal.layout import APPLICATION_ID, TABLES
 
-CHECKPOINT_PAGES = 4_000  # 16 MB of write-ahead log before it is folded into the file
+PAGE_BYTES = 4_096
 
 
 class WriteLock:
@@ -81,13 +81,14 @@ def connect_writer(path: Path, *, create: bool) -> sqlite3.Connection:
         database.execute("PRAGMA checkpoint_fullfsync=ON")
         database.execute("PRAGMA synchronous=FULL")
         if create:
+            database.execute(f"PRAGMA page_size={PAGE_BYTES}")
             database.execute(f"PRAGMA application_id={APPLICATION_ID}")
             database.execute(f"PRAGMA user_version={FORMAT}")
         else:
             check_header(path, database)
         mode = database.execute("PRAGMA journal_mode=WAL").fetchone()[0]
         level = database.execute("PRAGMA synchronous").fetchone()[0]
-        database.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+        database.execute("PRAGMA wal_autocheckpoint=0")  # the writer notes the end first: Journal.checkpoint
         database.execute("BEGIN IMMEDIATE")
         database.execute(
             f"PRAGMA user_version={FORMAT}"
@@ -151,14 +152,19 @@ def sqlite_errors(path: Path) -> Iterator[None]:
     """Turn what SQLite raises into a JournalError that names the file and what to do."""
     try:
         yield
-    except sqlite3.OperationalError as error:
-        name = getattr(error, "sqlite_errorname", "")
-        raise JournalError(f"{path}: {error} ({name})\n  {_advice(name)}") from error
     except (sqlite3.DatabaseError, sqlite3.ProgrammingError, UnicodeDecodeError) as error:
-        raise JournalError(
-            f"{path}: SQLite cannot read the file: {error}\n"
-            "  The file is truncated or altered. Restore it from a copy, with its -wal file if there is one."
-        ) from error
+        raise journal_error(path, error) from error
+
+
+def journal_error(path: Path, error: Exception) -> JournalError:
+    """What SQLite said, with the file and what to do."""
+    if isinstance(error, sqlite3.OperationalError):
+        name = getattr(error, "sqlite_errorname", "")
+        return JournalError(f"{path}: {error} ({name})\n  {_advice(name)}")
+    return JournalError(
+        f"{path}: SQLite cannot read the file: {error}\n"
+        "  The file is truncated or altered. Restore it from a copy, with its -wal file if there is one."
+    )
 
 
 def _advice(name: str) -> str:
