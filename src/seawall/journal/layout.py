@@ -56,7 +56,7 @@ class Group(NamedTuple):
 
     seq: int
     last: int
-    payloads: list[memoryview]
+    payloads: list[bytes]
     state: bytes
     hash: bytes
 
@@ -131,10 +131,8 @@ def check_group(path: Path, row: GroupRow, previous: Sequence[bytes]) -> Group:
         fault = find_changed_record(row)
     if fault is not None:
         raise damaged(path, *fault)
-    lengths = struct.unpack(f"<{row.size}I", row.lengths)
-    ends = list(accumulate(lengths))
-    view = memoryview(row.payload)
-    payloads = [view[end - length : end] for end, length in zip(ends, lengths)]
+    lengths, payload = struct.unpack(f"<{row.size}I", row.lengths), row.payload
+    payloads = [payload[end - length : end] for end, length in zip(accumulate(lengths), lengths)]
     return Group(row.seq, row.last, payloads, row.state, row.hash)
 
 

@@ -39,7 +39,7 @@ class Step(NamedTuple):
     seq: int
     command: Command
     events: tuple[Event, ...]
-    payloads: list[memoryview]  # of the events, as recorded
+    payloads: list[bytes]  # of the events, as recorded
     state: bytes
 
     @property
@@ -267,7 +267,7 @@ class JournalReader:
             after = row.seq
         return (head[0][0], head[0][1]), page
 
-    def _decode(self, seq: int, payload: memoryview) -> Record:
+    def _decode(self, seq: int, payload: bytes) -> Record:
         return decode_record(payload, path=self.path, seq=seq)
 
     def _events(self, command_seq: int, records: list[Record]) -> tuple[Event, ...]:
