@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from seawall.errors import JournalError
-from seawall.journal import CheckReport, Recorder, check_journal, recover, replay
+from seawall.journal import CheckReport, Journal, JournalReader, Recorder, check_journal, recover, replay
 from seawall.journal.codec import FORMAT
 from seawall.journal.layout import GROUP_COLUMNS, SNAPSHOT_COLUMNS, GroupRow, chain_hash, pack_group
 from tests.journal.venue import SmallEngine, commands, small_rulebook
@@ -289,17 +289,13 @@ def crashed(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes, lis
     return files[0], files[1], heads
 
 
-def opened_after_crash(folder: Path, main: bytes, log: bytes) -> tuple[int, bytes] | None:
-    """The head of what SQLite makes of a main file and a log; None where it is not a journal yet."""
+def opened_after_crash(folder: Path, main: bytes, log: bytes) -> tuple[int, bytes]:
+    """The head of what SQLite makes of a main file and a log."""
     for name in ("run", "run-wal", "run-shm"):
         (folder / name).unlink(missing_ok=True)
     (folder / "run").write_bytes(main)
     (folder / "run-wal").write_bytes(log)
-    try:
-        report = check_journal(folder / "run", deep=True, engine_factory=SmallEngine)
-    except JournalError as error:
-        assert "holds no genesis record" in str(error) or "not a Seawall journal" in str(error), error
-        return None
+    report = check_journal(folder / "run", deep=True, engine_factory=SmallEngine)
     assert report.ok, report
     return report.last_seq, bytes.fromhex(report.head_sha256)
 
@@ -313,8 +309,8 @@ def test_a_log_torn_anywhere_leaves_whole_commits_and_an_intact_chain(crashed, t
         {*range(0, len(log), frame), *range(32, len(log), frame), *range(1000, len(log), 7919)}
     ):
         head = opened_after_crash(tmp_path, main, log[:size])
-        assert head is None or head in heads
-        seen.append(-1 if head is None else head[0])
+        assert head in heads
+        seen.append(head[0])
     assert seen == sorted(seen)
     assert len(set(seen)) > 8
 
@@ -323,7 +319,7 @@ def test_a_flipped_byte_in_the_log_leaves_the_whole_commits_before_it(crashed, t
     main, log, heads = crashed
     for index in random.Random(3).sample(range(len(log)), 150):
         head = opened_after_crash(tmp_path, main, flipped(log, index))
-        assert head is None or head in heads
+        assert head in heads
 
 
 def test_a_journal_can_be_appended_to_after_a_torn_log(crashed, tmp_path: Path) -> None:
@@ -338,12 +334,21 @@ def test_a_journal_can_be_appended_to_after_a_torn_log(crashed, tmp_path: Path) 
     assert report.ok and report.last_seq > done
 
 
-def test_a_creation_cut_short_says_so(tmp_path: Path) -> None:
+def test_a_creation_cut_short_leaves_no_journal_and_the_next_one_succeeds(
+    tmp_path: Path, monkeypatch
+) -> None:
+    def cut_short(database, genesis):
+        database.execute("CREATE TABLE half (made)")
+        raise KeyboardInterrupt
+
     path = tmp_path / "run"
-    Recorder.create(path, small_rulebook(), engine_factory=SmallEngine).close()
-    empty = sqlite3.connect(tmp_path / "empty")
-    empty.execute("PRAGMA application_id=1397047639")
-    empty.execute(f"PRAGMA user_version={FORMAT}")
-    empty.close()
-    with pytest.raises(JournalError, match="holds no genesis record: its creation was cut short"):
-        check_journal(tmp_path / "empty")
+    with monkeypatch.context() as patched:
+        patched.setattr("seawall.journal.database._fill", cut_short)
+        with pytest.raises(KeyboardInterrupt):
+            Journal.create(path, small_rulebook())
+    assert (tmp_path / "run.new").stat().st_size > 0
+    with pytest.raises(JournalError, match="there is no such journal"):
+        JournalReader(path)
+    Journal.create(path, small_rulebook()).close()
+    assert check_journal(path).ok
+    assert not list(tmp_path.glob("*.new*"))

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from seawall.errors import JournalError
 from seawall.journal.codec import FORMAT
-from seawall.journal.layout import APPLICATION_ID, TABLES
+from seawall.journal.layout import APPLICATION_ID, INSERT_GROUP, TABLES, GroupRow
 
 PAGE_BYTES = 4_096
 
@@ -35,10 +35,7 @@ class WriteLock:
         try:
             file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
-            raise JournalError(
-                f"{journal}: cannot be opened for writing: {self.path}: {error.strerror}\n"
-                "  Give write permission to the folder, or only read the journal."
-            ) from None
+            raise _no_lock(journal, self.path, error) from None
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -51,8 +48,12 @@ class WriteLock:
         if not self._is_current(file):  # the holder before us has just removed it: take the new one
             os.close(file)
             return -1
-        os.ftruncate(file, 0)
-        os.write(file, str(os.getpid()).encode())
+        try:
+            os.ftruncate(file, 0)
+            os.write(file, str(os.getpid()).encode())
+        except OSError as error:
+            os.close(file)
+            raise _no_lock(journal, self.path, error) from None
         return file
 
     def _is_current(self, file: int) -> bool:
@@ -72,20 +73,56 @@ class WriteLock:
             self._file = -1
 
 
-def connect_writer(path: Path, *, create: bool) -> sqlite3.Connection:
+def _no_lock(journal: Path, lock: Path, error: OSError) -> JournalError:
+    return JournalError(
+        f"{journal}: cannot be opened for writing: {lock}: {error.strerror}\n"
+        "  Give write permission to the folder, and free space on its disk; or only read the journal."
+    )
+
+
+def create_file(path: Path, genesis: GroupRow) -> None:
+    """Make a journal that holds record 0. It gets its name once it is whole, so none is ever half made."""
+    made = path.with_name(path.name + ".new")
+    try:
+        for suffix in ("", "-wal", "-shm"):  # of a creation that was cut short
+            made.with_name(made.name + suffix).unlink(missing_ok=True)
+        with sqlite_errors(path):
+            database = sqlite3.connect(f"{_uri(made)}?mode=rwc", uri=True, isolation_level=None)
+            try:
+                _fill(database, genesis)
+            finally:
+                database.close()
+        made.rename(path)
+    except OSError as error:
+        raise JournalError(
+            f"{path}: could not be created: {error.strerror}\n  Check disk and folder, then try again."
+        ) from error
+
+
+def _fill(database: sqlite3.Connection, genesis: GroupRow) -> None:
+    for pragma in (f"page_size={PAGE_BYTES}", "journal_mode=WAL", "synchronous=FULL", "fullfsync=ON"):
+        database.execute(f"PRAGMA {pragma}")
+    database.execute("BEGIN IMMEDIATE")
+    database.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    database.execute(f"PRAGMA user_version={FORMAT}")
+    for table in TABLES.values():
+        database.execute(table)
+    database.execute(INSERT_GROUP, genesis)
+    database.execute("INSERT INTO head VALUES (1, ?, ?)", (genesis.seq, genesis.hash))
+    database.execute("COMMIT")
+    busy = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    if busy:
+        raise sqlite3.OperationalError("another program holds the file that is being made")
+
+
+def connect_writer(path: Path) -> sqlite3.Connection:
     """Open for appending; every promise about durability is set here and read back."""
     with sqlite_errors(path):
-        mode = "rwc" if create else "rw"
-        database = sqlite3.connect(f"{_uri(path)}?mode={mode}", uri=True, isolation_level=None)
+        database = sqlite3.connect(f"{_uri(path)}?mode=rw", uri=True, isolation_level=None)
         database.execute("PRAGMA fullfsync=ON")  # macOS: ask the disk, not only the driver
         database.execute("PRAGMA checkpoint_fullfsync=ON")
         database.execute("PRAGMA synchronous=FULL")
-        if create:
-            database.execute(f"PRAGMA page_size={PAGE_BYTES}")
-            database.execute(f"PRAGMA application_id={APPLICATION_ID}")
-            database.execute(f"PRAGMA user_version={FORMAT}")
-        else:
-            check_header(path, database)
+        check_header(path, database)
         mode = database.execute("PRAGMA journal_mode=WAL").fetchone()[0]
         level = database.execute("PRAGMA synchronous").fetchone()[0]
         database.execute("PRAGMA wal_autocheckpoint=0")  # the writer notes the end first: Journal.checkpoint
@@ -100,7 +137,26 @@ def connect_writer(path: Path, *, create: bool) -> sqlite3.Connection:
             f"{path}: SQLite gives journal_mode={mode}, synchronous={level} here, not WAL and FULL\n"
             "  Put the journal on a local file system that you may write to: WAL needs one."
         )
+    try:
+        _sync_folder(path)
+    except JournalError:
+        database.close()
+        raise
     return database
+
+
+def _sync_folder(path: Path) -> None:
+    """The names of new files, journal and log, are durable once their folder is. SQLite would not tell."""
+    try:
+        folder = os.open(path.absolute().parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise JournalError(
+            f"{path}: its folder could not be synced: {error.strerror}\n  Check the disk, then open it again."
+        ) from error
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:
@@ -134,11 +190,6 @@ def check_header(path: Path, database: sqlite3.Connection) -> None:
             "  Use the version of seawall that wrote it."
         )
     tables = dict(database.execute("SELECT name, sql FROM sqlite_master"))
-    if not tables:
-        raise JournalError(
-            f"{path}: holds no genesis record: its creation was cut short, nothing was ever acknowledged\n"
-            "  Delete the file and create the journal again."
-        )
     if tables != TABLES:
         different = sorted(set(tables.items()) ^ set(TABLES.items()), key=str)
         raise JournalError(

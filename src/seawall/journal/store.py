@@ -8,7 +8,6 @@ committed when the process ends is gone as a whole; a reader never sees half a c
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,11 +17,16 @@ from seawall.engine.commands import Command
 from seawall.engine.events import Event
 from seawall.errors import JournalError
 from seawall.journal.codec import encode_record, encode_step, genesis_of
-from seawall.journal.database import PAGE_BYTES, WriteLock, connect_writer, journal_error, sqlite_errors
+from seawall.journal.database import (
+    PAGE_BYTES,
+    WriteLock,
+    connect_writer,
+    create_file,
+    journal_error,
+)
 from seawall.journal.layout import (
     INSERT_GROUP,
     NO_HASH,
-    TABLES,
     GroupRow,
     SnapshotRow,
     pack_group,
@@ -83,16 +87,9 @@ class Journal:
                 raise JournalError(
                     f"{path}: exists already\n  Choose another name, or open it to append to it."
                 )
-            database = connect_writer(path, create=True)
             row = pack_group(0, [payload], NO_HASH, b"")
-            with sqlite_errors(path):
-                database.execute("BEGIN IMMEDIATE")
-                for table in TABLES.values():
-                    database.execute(table)
-                database.execute(INSERT_GROUP, row)
-                database.execute("INSERT INTO head VALUES (1, ?, ?)", (0, row.hash))
-                database.execute("COMMIT")
-            _sync_folder(path)
+            create_file(path, row)
+            database = connect_writer(path)
         except BaseException:
             if database is not None:
                 database.close()
@@ -124,7 +121,7 @@ class Journal:
             raise JournalError(f"{path}: there is no such journal\n  Check the path, or create it first.")
         lock, database = WriteLock(path), None
         try:
-            database = connect_writer(path, create=False)
+            database = connect_writer(path)
             with JournalReader(path) as reader:
                 head = reader.head()
                 end = reader.group_of(head[0])
@@ -243,9 +240,11 @@ class Journal:
                 )
                 self._note_end()
         except sqlite3.Error as error:
+            self._failed(error)
+            again = "recover the engine and open the journal again" if self._broken else "commit again"
             raise JournalError(
                 f"{self.path}: the snapshot after record {row.seq} was not stored: {error}\n"
-                f"  All records up to {row.seq} are durable. Free space; the next commit tries again."
+                f"  All records up to {row.seq} are durable. Free space or check the disk, then {again}."
             ) from error
         self._snapshot_seq = self._durable
         self._log_pages += len(row.data) // PAGE_BYTES
@@ -279,12 +278,10 @@ class Journal:
         if not self._lock.held:
             return
         try:
-            if not self._broken and self._noted != self._durable:
-                self._note_end()
-        except sqlite3.Error as error:
-            raise self._failed(error) from error
+            if not self._broken:
+                self.checkpoint()
         finally:
-            self._database.close()  # folds the log into the file, if it can
+            self._database.close()
             self._lock.release()
 
     def __enter__(self) -> Journal:
@@ -359,12 +356,3 @@ class _Transaction:
         finally:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
-
-
-def _sync_folder(path: Path) -> None:
-    """The name of a new file is durable only once its folder is."""
-    folder = os.open(path.absolute().parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
