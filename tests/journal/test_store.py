@@ -344,6 +344,87 @@ def test_commits_after_the_noted_end_are_read_and_a_noted_end_that_is_gone_is_da
         replay(path, engine_factory=SmallEngine)
 
 
+def stopped_writer(path: Path) -> tuple[int, bytes]:
+    """A writer that is gone without closing: the journal, its log and its lock file are as they were."""
+    run = Recorder.create(path, small_rulebook(), engine_factory=SmallEngine)
+    for command in commands(20):
+        run.step(command)
+        run.commit()
+    files = {name: path.with_name(name).read_bytes() for name in ("run", "run-wal", "run.lock")}
+    run.journal.abandon()
+    for name, content in files.items():
+        path.with_name(name).write_bytes(content)
+    return run.journal.head
+
+
+@pytest.mark.parametrize("how", ["removed", "emptied", "cut short", "first frame altered", "header altered"])
+def test_a_log_that_lost_acknowledged_commits_is_not_taken_for_one_that_was_cut_by_a_crash(
+    tmp_path: Path, how: str
+) -> None:
+    path, log = tmp_path / "run", tmp_path / "run-wal"
+    last, _ = stopped_writer(path)
+    whole = log.read_bytes()
+    frame = 24 + 4096
+    log.write_bytes(
+        {
+            "removed": b"",
+            "emptied": bytes(len(whole)),
+            "cut short": whole[: len(whole) - frame],
+            "first frame altered": whole[:100] + b"?" + whole[101:],
+            "header altered": whole[:16] + b"?" + whole[17:],
+        }[how]
+    )
+    if how == "removed":
+        log.unlink()
+    report = check_journal(path)
+    assert f"its writer noted in run.lock that record {last} is durable" in report.problems[0].text
+    for use in (Journal.open, Recorder.resume, recover, replay):
+        with pytest.raises(JournalError, match=rf"noted in run\.lock that record {last} is durable"):
+            use(path) if use == Journal.open else use(path, engine_factory=SmallEngine)
+    path.with_name("run.lock").unlink()
+    with Journal.open(path) as journal:
+        assert journal.last_seq < last, "whoever removes the note goes on without what is lost"
+
+
+def test_a_stopped_writer_whose_files_are_whole_is_gone_on_with_and_its_note_goes(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    head = stopped_writer(path)
+    with Recorder.resume(path, engine_factory=SmallEngine) as run:
+        assert run.journal.head == head
+    assert not path.with_name("run.lock").exists()
+
+
+@pytest.mark.parametrize("line", [b"", b"1234", b"      1234 ", b"\xff" * 105, b" 1234 17 00ff 00000000\n"])
+def test_a_note_that_is_not_whole_says_nothing(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / "run"
+    head = stopped_writer(path)
+    path.with_name("run.lock").write_bytes(line)
+    assert check_journal(path).ok
+    with Journal.open(path) as journal:
+        assert journal.head == head
+
+
+def test_a_note_of_another_journal_of_this_name_is_noticed_and_forgotten_by_a_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    stopped_writer(path)
+    path.with_name("run-wal").unlink()
+    path.unlink()
+    Journal.create(path, small_rulebook()).close()
+    assert check_journal(path).ok
+    stale = acknowledged_line(tmp_path / "other")
+    path.with_name("run.lock").write_bytes(stale)
+    with pytest.raises(JournalError, match=r"record 1: is missing: its writer noted in run\.lock"):
+        Journal.open(path)
+    assert path.with_name("run.lock").exists(), "a refused opening leaves the evidence"
+
+
+def acknowledged_line(path: Path) -> bytes:
+    with Journal.create(path, small_rulebook()) as journal:
+        journal.append(TICK, 1, [])
+        journal.commit()
+        return path.with_name(path.name + ".lock").read_bytes()
+
+
 def test_a_journal_of_another_format_is_refused_for_reading_and_writing(write, edit) -> None:
     path = write(5)
     edit(path, "PRAGMA user_version=1")

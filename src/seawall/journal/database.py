@@ -1,14 +1,12 @@
 """SQLite as the journal uses it: one writer at a time, any number of readers, every error in our own
 words.
 
-The writer runs in WAL mode with synchronous=FULL: a commit returns after the disk has the data. A writer
-holds an advisory lock on the file `<journal>.lock` beside the journal for as long as it is open; the system
-drops the lock when the process ends, however it ends.
+The writer runs in WAL mode with synchronous=FULL: a commit returns after the disk has the data. Who may write
+is settled before, by `lock.WriteLock`.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -20,64 +18,6 @@ from seawall.journal.codec import FORMAT
 from seawall.journal.layout import APPLICATION_ID, INSERT_GROUP, TABLES, GroupRow
 
 PAGE_BYTES = 4_096
-
-
-class WriteLock:
-    """Held by the one process that may append. Raises JournalError where another one holds it."""
-
-    def __init__(self, journal: Path) -> None:
-        self.path = journal.with_name(journal.name + ".lock")
-        self._file = -1
-        while self._file < 0:
-            self._file = self._take(journal)
-
-    def _take(self, journal: Path) -> int:
-        try:
-            file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise _no_lock(journal, self.path, error) from None
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            holder = os.read(file, 32).decode("ascii", "replace").strip() or "unknown"
-            os.close(file)
-            raise JournalError(
-                f"{journal}: is already open for writing by process {holder}\n"
-                "  A journal has one writer. Stop that process first; reading is possible at any time."
-            ) from None
-        if not self._is_current(file):  # the holder before us has just removed it: take the new one
-            os.close(file)
-            return -1
-        try:
-            os.ftruncate(file, 0)
-            os.write(file, str(os.getpid()).encode())
-        except OSError as error:
-            os.close(file)
-            raise _no_lock(journal, self.path, error) from None
-        return file
-
-    def _is_current(self, file: int) -> bool:
-        try:
-            return os.path.samestat(os.fstat(file), os.stat(self.path))
-        except FileNotFoundError:
-            return False
-
-    @property
-    def held(self) -> bool:
-        return self._file >= 0
-
-    def release(self) -> None:
-        if self._file >= 0:
-            self.path.unlink(missing_ok=True)
-            os.close(self._file)
-            self._file = -1
-
-
-def _no_lock(journal: Path, lock: Path, error: OSError) -> JournalError:
-    return JournalError(
-        f"{journal}: cannot be opened for writing: {lock}: {error.strerror}\n"
-        "  Give write permission to the folder, and free space on its disk; or only read the journal."
-    )
 
 
 def create_file(path: Path, genesis: GroupRow) -> None:

@@ -28,9 +28,14 @@ from seawall.journal.layout import (
     check_group,
     damaged,
 )
+from seawall.journal.lock import acknowledged_end, lock_path
 from seawall.rulebooks.model import Rulebook
 
 PAGE_ROWS = 64
+_CUT_OFF = (
+    "Commits were cut off: the file or its -wal file was altered or removed. Restore both from a copy.\n"
+    "  To go on without what is lost, remove the .lock file, if it is the lock file that says so."
+)
 
 
 class Step(NamedTuple):
@@ -52,6 +57,7 @@ class JournalReader:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self.acknowledged = acknowledged_end(self.path)  # before anything is read, so never later than it
         self._database = connect_reader(self.path)
         try:
             rows = self._page(-1, 1)[1]
@@ -102,15 +108,15 @@ class JournalReader:
                 return
 
     def check_end(self, noted: tuple[int, bytes], last: int, chain: list[bytes]) -> None:
-        """That the journal, which ends with record `last`, still has the end that its writer noted."""
-        if noted[0] > last:
-            raise damaged(
-                self.path,
-                last + 1,
-                f"is missing: the journal should reach record {noted[0]} and ends with {last}",
-            )
-        if noted[1] not in (chain if noted[0] == last else [self.hash_at(noted[0])]):
-            raise damaged(self.path, noted[0], "its chain hash is not the one noted by the writer")
+        """That the journal, which ends with record `last`, has the ends noted in it and in its lock file."""
+        for end, where in ((noted, "in it"), (self.acknowledged, f"in {lock_path(self.path).name}")):
+            if end is None:
+                continue
+            if end[0] > last:
+                what = f"is missing: its writer noted {where} that record {end[0]} is durable"
+                raise damaged(self.path, last + 1, f"{what}; the journal ends with {last}", _CUT_OFF)
+            if end[1] not in (chain if end[0] == last else [self.hash_at(end[0])]):
+                raise damaged(self.path, end[0], f"its chain hash is not the one noted by its writer {where}")
 
     def steps(self, after: int = 0, chain: bytes = b"", upto: int | None = None) -> Iterator[Step]:
         """Every command with its events, in order, after record `after` (the last of a commit; 0 = genesis).

@@ -19,7 +19,6 @@ from seawall.errors import JournalError
 from seawall.journal.codec import encode_record, encode_step, genesis_of
 from seawall.journal.database import (
     PAGE_BYTES,
-    WriteLock,
     connect_writer,
     create_file,
     journal_error,
@@ -32,6 +31,7 @@ from seawall.journal.layout import (
     pack_group,
     snapshot_hash,
 )
+from seawall.journal.lock import WriteLock, acknowledged_end
 from seawall.journal.protocol import StateLike
 from seawall.journal.reader import JournalReader
 from seawall.rulebooks.model import Rulebook
@@ -88,6 +88,7 @@ class Journal:
                     f"{path}: exists already\n  Choose another name, or open it to append to it."
                 )
             row = pack_group(0, [payload], NO_HASH, b"")
+            lock.forget()
             create_file(path, row)
             database = connect_writer(path)
         except BaseException:
@@ -136,7 +137,7 @@ class Journal:
         except BaseException:
             if database is not None:
                 database.close()
-            lock.release()
+            lock.release(keep=acknowledged_end(path) is not None)
             raise
         journal = cls(
             path,
@@ -282,7 +283,7 @@ class Journal:
                 self.checkpoint()
         finally:
             self._database.close()
-            self._lock.release()
+            self._lock.release(keep=bool(self._broken))
 
     def __enter__(self) -> Journal:
         return self
@@ -317,6 +318,10 @@ class Journal:
         except sqlite3.Error as error:
             raise self._failed(error) from error
         self._log_pages += 2 + (len(row.payload) + 8 * row.size) // PAGE_BYTES
+        try:
+            self._lock.acknowledge(row.last, row.hash)
+        except OSError as error:  # this commit is durable; without its note the next might be lost unseen
+            self._broken = f"{self._lock.path}: {error.strerror}"
 
     def _note_end(self) -> None:
         values = (self._durable, self._chain)
