@@ -14,8 +14,10 @@ from seawall.errors import JournalError
 from seawall.journal import CheckReport, Journal, JournalReader, Recorder, check_journal, recover, replay
 from seawall.journal.codec import FORMAT
 from seawall.journal.layout import GROUP_COLUMNS, SNAPSHOT_COLUMNS, GroupRow, chain_hash, pack_group
+from tests.journal.flips import flip_all
 from tests.journal.venue import SmallEngine, commands, small_rulebook
 
+FLIP_STRIDE = 37  # all of them: make flips
 Tables = dict[str, list[tuple[object, ...]]]
 
 
@@ -102,27 +104,17 @@ def test_any_flipped_byte_of_the_head_or_a_snapshot_is_found(write) -> None:
 
 
 @pytest.mark.slow
-def test_a_flipped_byte_of_the_raw_file_is_found_or_changes_no_value(write, tmp_path: Path) -> None:
-    path = write(14, per_commit=4, digest_every=5)
-    assert not path.with_name(path.name + "-wal").exists()
-    whole, before = path.read_bytes(), content(path)
-    payloads = [GroupRow(*row).payload for row in before["groups"][1:]]
-    inside = [whole.index(payload) + index for payload in payloads for index in range(len(payload))]
-    chance = random.Random(5)
-    header = list(range(110)) + [
-        page * 4096 + index for page in range(1, len(whole) // 4096) for index in range(8)
-    ]
-    damaged, harmless = tmp_path / "damaged", 0
-    for index in inside + header + chance.sample(range(len(whole)), 400):
-        damaged.write_bytes(flipped(whole, index))
-        found = checked(damaged)
-        if isinstance(found, CheckReport) and found.ok:
-            assert index not in inside
-            assert content(damaged) == before, index
-            harmless += 1
-        for name in ("damaged-wal", "damaged-shm"):
-            (tmp_path / name).unlink(missing_ok=True)
-    assert harmless > 0, "unused space was hit as well"
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_flipped_byte_of_any_file_is_found_or_is_proved_not_to_be_read(
+    quick_folder: Path, monkeypatch, closed: bool
+) -> None:
+    monkeypatch.setattr("seawall.journal.store.CHECKPOINT_PAGES", 8)
+    counts = flip_all(quick_folder, FLIP_STRIDE, closed=closed)
+    assert counts["run"]["not read by SQLite"] > 100, "unused space was hit as well"
+    if closed:
+        assert counts["run"]["found at its record"] > 50 and counts["run"]["found"] > 20
+    else:
+        assert set(counts["run-wal"]) == {"found"}
 
 
 def test_flipped_bytes_in_several_groups_are_all_reported(write, edit) -> None:

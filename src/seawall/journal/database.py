@@ -129,11 +129,11 @@ def check_header(path: Path, database: sqlite3.Connection) -> None:
             f"{path}: journal format {version}, this version reads format {FORMAT}\n"
             "  Use the version of seawall that wrote it."
         )
-    tables = dict(database.execute("SELECT name, sql FROM sqlite_master"))
-    if tables != TABLES:
-        different = sorted(set(tables.items()) ^ set(TABLES.items()), key=str)
+    tables = set(database.execute("SELECT name, type, tbl_name, sql FROM sqlite_master"))
+    different = tables ^ {(name, "table", name, sql) for name, sql in TABLES.items()}
+    if different:
         raise JournalError(
-            f"{path}: its tables are not those of format {FORMAT}: {different[0][0]} differs\n"
+            f"{path}: its tables are not those of format {FORMAT}: {min(different, key=str)[0]} differs\n"
             "  The file was altered. Restore it from a copy."
         )
 
