@@ -90,7 +90,8 @@ def unused_bytes(whole: bytes) -> set[int]:
 
     In the header: the write version (6 instead of 2 only means read-only), counters by which caches are told
     that they are old, a suggested cache size, unused bytes of the schema format and the text encoding, space
-    for later versions. In a page of a tree: what lies between its cell pointers and its cells.
+    for later versions. In a page of a tree: what lies between its cell pointers and its cells. In the schema:
+    the row numbers of its rows, by which nobody asks.
     """
     unused = {18, *range(24, 28), *range(40, 47), *range(48, 52), *range(56, 60), *range(72, 100)}
     for number in range(len(whole) // PAGE):
@@ -101,6 +102,9 @@ def unused_bytes(whole: bytes) -> set[int]:
         cells, start = struct.unpack_from(">HH", page, head + 3)
         first = head + (12 if page[head] in (2, 5) else 8)
         unused.update(range(number * PAGE + first + 2 * cells, number * PAGE + (start or 65536)))
+    for (cell,) in struct.iter_unpack(">H", whole[108 : 108 + 2 * struct.unpack_from(">H", whole, 103)[0]]):
+        length = 1 + (whole[cell] >= 128)  # a row of the schema: its length as a varint, then its number
+        unused.add(cell + length)
     return unused
 
 

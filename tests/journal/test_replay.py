@@ -9,11 +9,13 @@ import msgspec
 import pytest
 
 from seawall.engine import commands as cm
+from seawall.engine.engine import Engine
 from seawall.errors import JournalError
 from seawall.journal import Journal, JournalReader, Recorder, check_journal, explain, recover, replay
 from seawall.journal.batches import batches
 from seawall.journal.codec import encode_rulebook
 from seawall.journal.layout import INSERT_GROUP, pack_group
+from seawall.journal.replay import open_snapshot
 from tests.journal.crash import SECOND_NS, START_NS, crash_commands, harbor
 from tests.journal.venue import SmallEngine, commands, small_rulebook
 
@@ -244,6 +246,50 @@ def test_the_real_engine_recovers_to_the_state_of_a_full_replay_and_goes_on_alik
             whole.step(command)
     assert run.engine.state.digest() == whole.engine.state.digest()
     assert replay(path).state_sha256 == replay(tmp_path / "whole").state_sha256
+
+
+@pytest.mark.slow
+def test_snapshot_and_tail_end_in_the_state_of_a_full_replay_wherever_the_snapshot_is(tmp_path: Path) -> None:
+    """A snapshot every 7 records or so; each of them, with the records after it, against the whole."""
+    path = tmp_path / "run"
+    with Recorder.create(path, harbor(), digest_every=20) as run:
+        kept = []
+        for command in crash_commands():
+            run.step(command)
+            if run.engine.state.seq - (kept[-1].seq if kept else 0) >= 7:
+                run.journal.snapshot(run.engine.state)
+                with JournalReader(path) as reader:
+                    kept.append(next(reader.snapshots()))
+    whole = replay(path)
+    assert whole.equal and whole.state_sha256 == run.engine.state.digest().hex() and len(kept) > 20
+    with JournalReader(path) as reader:
+        for row in kept:
+            engine = open_snapshot(reader, row, Engine)
+            for step in reader.steps(row.seq, row.chain):
+                engine.apply_events(step.seq, step.events)
+            assert engine.state.digest().hex() == whole.state_sha256, f"recovery after record {row.seq}"
+            decided = open_snapshot(reader, row, Engine)
+            for batch in batches(reader, row.seq, row.chain):
+                decided.step_many(batch.commands)
+            assert decided.state.digest().hex() == whole.state_sha256, f"replay after record {row.seq}"
+
+
+def test_a_clock_that_jumps_back_is_refused_with_both_times_and_the_journal_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    with Recorder.create(path, harbor(), digest_every=1) as run:
+        for command in crash_commands(rounds=1):
+            run.step(command)
+        now = run.engine.state.time_ns
+        back = cm.Tick(time_ns=now - 3600 * SECOND_NS)
+        (refused,) = run.step(back)
+        run.commit()
+        assert type(refused).__name__ == "Refused" and refused.time_ns == now == run.engine.state.time_ns
+        assert refused.numbers == {"time_ns": back.time_ns, "now_ns": now}
+        later = run.step(cm.Tick(time_ns=now + SECOND_NS))
+        assert all(event.time_ns == now + SECOND_NS for event in later)
+    with JournalReader(path) as reader:
+        assert reader.record(refused.seq - 1) == back, "the command is kept as it came"
+    assert check_journal(path, deep=True).ok
 
 
 def test_a_journal_whose_rulebook_was_changed_recovers_under_the_new_one(tmp_path: Path) -> None:
