@@ -14,7 +14,7 @@ from seawall.errors import JournalError
 from seawall.journal import Journal, JournalReader, Recorder, check_journal, explain, recover, replay
 from seawall.journal.batches import batches
 from seawall.journal.codec import encode_rulebook
-from seawall.journal.layout import INSERT_GROUP, pack_group
+from seawall.journal.layout import INSERT_GROUP, pack_group, snapshot_hash
 from seawall.journal.replay import open_snapshot
 from tests.journal.crash import SECOND_NS, START_NS, crash_commands, harbor
 from tests.journal.venue import SmallEngine, commands, small_rulebook
@@ -272,6 +272,23 @@ def test_snapshot_and_tail_end_in_the_state_of_a_full_replay_wherever_the_snapsh
             for batch in batches(reader, row.seq, row.chain):
                 decided.step_many(batch.commands)
             assert decided.state.digest().hex() == whole.state_sha256, f"replay after record {row.seq}"
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_deep_check_finds_a_snapshot_of_another_state_whose_hashes_fit(write, which: int) -> None:
+    path = write(100, per_commit=5, digest_every=10**9, snapshot_every=60)
+    with JournalReader(path) as reader:
+        row = list(reader.snapshots())[which]
+        engine = SmallEngine.from_bytes(reader.rulebook, row.data)
+    engine.state.balances[10]["USDC"] += 1
+    row = row._replace(state=engine.state.digest(), data=engine.state.to_bytes())
+    database = sqlite3.connect(path, isolation_level=None)
+    values = row._replace(hash=snapshot_hash(row))
+    database.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?)", values)
+    database.close()
+    assert check_journal(path).ok, "no hash is wrong"
+    problems = check_journal(path, deep=True, engine_factory=SmallEngine).problems
+    assert any(f"recovery from the snapshot at record {row.seq} ends in state" in p.text for p in problems)
 
 
 def test_a_clock_that_jumps_back_is_refused_with_both_times_and_the_journal_goes_on(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ class WriteLock:
         self._file = -1
         while self._file < 0:
             self._file = self._take(journal)
+        self.held = True
 
     def _take(self, journal: Path) -> int:
         try:
@@ -58,10 +59,6 @@ class WriteLock:
         except FileNotFoundError:
             return False
 
-    @property
-    def held(self) -> bool:
-        return self._file >= 0
-
     def acknowledge(self, seq: int, chain: bytes) -> None:
         """Note that the commit ending with record `seq` is durable. Raises OSError."""
         end = b"%19d %s" % (seq, chain.hex().encode())
@@ -76,11 +73,11 @@ class WriteLock:
 
     def release(self, *, keep: bool = False) -> None:
         """Let the next writer in; `keep` leaves what was acknowledged for him to compare."""
-        if self._file >= 0:
+        if self.held:
             if not keep:
                 self.path.unlink(missing_ok=True)
             os.close(self._file)
-            self._file = -1
+            self.held = False
 
 
 def lock_path(journal: Path) -> Path:

@@ -170,16 +170,23 @@ def recover(path: str | Path, *, engine_factory: EngineFactory | None = None) ->
     factory = engine_factory or default_factory()
     with JournalReader(path) as reader:
         engine, first, chain = _start(reader, factory, from_snapshot=True, upto=None)
-        for step in reader.steps(first, chain):
-            engine.apply_events(step.seq, step.events)
-            if step.state and engine.state.digest() != step.state:
-                raise damaged(
-                    reader.path,
-                    step.last,
-                    "the recorded events do not lead to the state digest recorded here",
-                    "The engine's apply has changed since then: use the version of seawall that wrote it.",
-                )
+        follow(reader, engine, first, chain)
     return engine
+
+
+def follow(
+    reader: JournalReader, engine: EngineLike, after: int, chain: bytes, upto: int | None = None
+) -> None:
+    """Apply every recorded event after record `after`, whose chain hash is `chain`, without deciding."""
+    for step in reader.steps(after, chain, upto):
+        engine.apply_events(step.seq, step.events)
+        if step.state and engine.state.digest() != step.state:
+            raise damaged(
+                reader.path,
+                step.last,
+                "the recorded events do not lead to the state digest recorded here",
+                "The engine's apply has changed since then: use the version of seawall that wrote it.",
+            )
 
 
 def open_snapshot(reader: JournalReader, row: SnapshotRow, factory: EngineFactory) -> EngineLike:
