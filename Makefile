@@ -3,6 +3,7 @@
 BIN := .venv/bin
 READY := .venv/ready
 SEEDS ?= 2000
+N ?= 1000
 WORKERS ?= auto
 OUT ?= out/demo
 
@@ -11,7 +12,7 @@ OUT ?= out/demo
 KERNEL_SUM := $(shell grep -rlE 'njit|vectorize' src --include='*.py' 2>/dev/null | LC_ALL=C sort | xargs cat | cksum | cut -d' ' -f1)
 export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba/$(KERNEL_SUM)
 
-.PHONY: help demo test pytest lint check storm bench docs lock setup clean
+.PHONY: help demo test pytest lint check storm kills flips bench docs lock setup clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +20,8 @@ help:
 	@echo "make test            lint, types, floors, then every test"
 	@echo "make check           lint, types, floors and tidiness only (seconds)"
 	@echo "make storm SEEDS=N   N random worlds against the invariants (now $(SEEDS))"
+	@echo "make kills N=N       kill -9 a writer of one journal N times; nothing acknowledged may be lost (now $(N))"
+	@echo "make flips           every byte of a small journal flipped in turn: found, or proved unused"
 	@echo "make bench           the benchmarks, with this machine's numbers"
 	@echo "make docs            the documentation as a site, in site/"
 	@echo "make lock            resolve requirements.lock again (needs uv)"
@@ -54,6 +57,12 @@ check: $(READY)
 
 storm: $(READY)
 	@STORM_SEEDS=$(SEEDS) $(BIN)/python -m pytest -m storm -n $(WORKERS) --maxprocesses 4
+
+kills: $(READY)
+	@$(BIN)/python -m tests.journal.kills $(N)
+
+flips: $(READY)
+	@$(BIN)/python -m tests.journal.flips
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks.run

@@ -11,7 +11,7 @@ import platform
 import subprocess
 from pathlib import Path
 
-from benchmarks import crash, whole_book
+from benchmarks import crash, journal, whole_book
 
 HISTORY = Path(__file__).parent / "history"
 
@@ -20,7 +20,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller sizes, for a look; nothing is stored")
     quick = parser.parse_args().quick
-    rows = [*whole_book.measure(100_000 if quick else 1_000_000), *crash.measure(1_000 if quick else 10_000)]
+    rows = [*whole_book.measure(100_000 if quick else 1_000_000), *crash.measure(1_000 if quick else 10_000),
+        *journal.measure(quick)]
     width = max(len(str(row["figure"])) for row in rows)
     for row in rows:
         print(

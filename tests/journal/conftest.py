@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
-from collections.abc import Callable
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from seawall.journal import Recorder
+from tests.journal.processes import HERE
 from tests.journal.venue import SmallEngine, commands, small_rulebook
 
 Write = Callable[..., Path]
@@ -52,3 +58,24 @@ def edit() -> Callable[..., None]:
         database.close()
 
     return editor
+
+
+@pytest.fixture(scope="session")
+def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The failing disk (faults.c), compiled; skips where that cannot be done."""
+    compiler = next((name for name in ("cc", "gcc", "clang") if shutil.which(name)), None)
+    if compiler is None or not sys.platform.startswith("linux"):
+        pytest.skip("injecting faults below SQLite needs Linux and a C compiler")
+    library = tmp_path_factory.mktemp("shim") / "faults.so"
+    flags = ["-O1", "-Wall", "-Werror", "-shared", "-fPIC"]
+    subprocess.run([compiler, *flags, "-o", library, HERE / "faults.c", "-ldl"], check=True)
+    return library
+
+
+@pytest.fixture
+def quick_folder() -> Iterator[Path]:
+    """In memory where possible: the faults are made up, so no disk has to be waited for."""
+    memory = Path("/dev/shm")
+    folder = Path(tempfile.mkdtemp(dir=memory if os.access(memory, os.W_OK) else None))
+    yield folder
+    shutil.rmtree(folder)

@@ -10,14 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seawall.engine.commands import AnyCommand, Deposit
+from seawall.engine.commands import AnyCommand, Command, Deposit, Tick
 from seawall.engine.events import AnyEvent, Refused
 from seawall.errors import JournalError
 from seawall.journal.codec import (
     FORMAT,
     Genesis,
+    command_places,
+    decode_commands,
     decode_record,
     encode_record,
+    encode_records,
     encode_step,
     genesis_of,
     read_genesis,
@@ -50,9 +53,24 @@ def struct_of(kind: type) -> st.SearchStrategy[object]:
 @settings(max_examples=500)
 def test_every_record_comes_back_equal_and_encodes_to_the_same_bytes_again(record: typing.Any) -> None:
     payload = encode_record(record)
-    again = decode_record(memoryview(payload), path=HERE, seq=1)
+    again = decode_record(payload, path=HERE, seq=1)
     assert again == record and type(again) is type(record)
     assert encode_record(again) == payload
+
+
+@given(records=st.lists(st.sampled_from(KINDS).flatmap(struct_of), max_size=40))
+def test_many_records_at_once_are_the_same_bytes_and_their_commands_are_found(records: list) -> None:
+    payloads = [encode_record(record) for record in records]
+    assert encode_records(records) == b"".join(payloads)
+    places = [index for index, record in enumerate(records) if isinstance(record, Command)]
+    assert command_places(payloads, path=HERE, seq=1) == places
+    assert decode_commands(payloads, places, path=HERE, seq=1) == [records[place] for place in places]
+
+
+@pytest.mark.parametrize("count", [0, 15, 16, 2**16 - 1, 2**16])
+def test_the_header_of_an_array_of_any_length_is_left_out(count: int) -> None:
+    tick = Tick(time_ns=1)
+    assert encode_records([tick] * count) == encode_record(tick) * count
 
 
 @given(record=st.sampled_from(KINDS).flatmap(struct_of), cut=st.floats(0, 1, exclude_max=True))

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from seawall.engine import commands as cm
+from seawall.engine.engine import Engine
 from seawall.errors import JournalError
 from seawall.journal import Journal, JournalReader, Recorder, check_journal, explain, recover, replay
+from seawall.journal.batches import batches
 from seawall.journal.codec import encode_rulebook
+from seawall.journal.layout import INSERT_GROUP, pack_group, snapshot_hash
+from seawall.journal.replay import open_snapshot
 from tests.journal.crash import SECOND_NS, START_NS, crash_commands, harbor
 from tests.journal.venue import SmallEngine, commands, small_rulebook
 
@@ -121,6 +126,91 @@ def test_an_engine_that_now_fails_is_a_difference_and_not_a_crash(write) -> None
     assert "JournalError: no more" in report.difference.replayed
 
 
+class OnlyTogether(SmallEngine):
+    """Decides alike one by one; many at a time it sees the first of them twice."""
+
+    def step_many(self, commands):
+        commands = list(commands)
+        return [self.step(command) for command in [commands[0], *commands[1:-1], commands[0]]]
+
+
+def test_an_engine_whose_batches_decide_otherwise_is_told_from_one_that_decides_otherwise(write) -> None:
+    report = replay(write(40), engine_factory=OnlyTogether)
+    assert not report.equal
+    assert "other events follow, but not when decided one by one" in report.difference.what
+    assert report.difference.seq == 1
+
+
+@pytest.mark.parametrize("per_commit", [1, 7, 40])
+@pytest.mark.parametrize("records", [1, 5, 10**6])
+def test_batches_of_any_size_hold_the_steps_and_end_where_asked(
+    write, monkeypatch, per_commit: int, records: int
+) -> None:
+    monkeypatch.setattr("seawall.journal.batches.BATCH_RECORDS", records)
+    path = write(40, per_commit=per_commit)
+    with JournalReader(path) as reader:
+        last = reader.head()[0]
+        payloads = [p for group in reader.groups() for p in group.payloads]
+        for upto in [None, *range(last + 2)]:
+            steps = list(reader.steps(upto=upto))
+            found = list(batches(reader, 0, reader.genesis_hash, upto))
+            assert [c for batch in found for c in batch.commands] == [step.command for step in steps]
+            end = steps[-1].last if steps else 0
+            assert [p for batch in found for p in batch.payloads] == payloads[1 : end + 1]
+            digests = [(step.last, step.state) for step in steps if step.state]
+            assert [(batch.last, batch.state) for batch in found if batch.state] == digests
+            assert [batch.seq for batch in found[1:]] == [batch.last + 1 for batch in found[:-1]]
+        assert replay(path, engine_factory=SmallEngine, upto=9).last_seq == 10
+
+
+def rewritten(path: Path, change) -> Path:
+    """A copy of a journal, chained anew, whose first groups of payloads were changed."""
+    with JournalReader(path) as reader:
+        groups = list(reader.groups())
+    database = sqlite3.connect(path, isolation_level=None)
+    database.execute("DELETE FROM snapshots")
+    database.execute("DELETE FROM groups")
+    chain = bytes(32)
+    for group in groups:
+        row = pack_group(group.seq, change(group), chain, group.state)
+        database.execute(INSERT_GROUP, row)
+        chain = row.hash
+    database.execute("UPDATE head SET hash = ?", (chain,))
+    database.close()
+    return path
+
+
+def test_a_command_in_another_spelling_replays_and_is_reported_by_the_check(write) -> None:
+    def respelled(group):
+        return [p.replace(b"\xa4USDC", b"\xd9\x04USDC") if b"\xa7Deposit" in p else p for p in group.payloads]
+
+    path = rewritten(write(40), respelled)
+    assert replay(path, engine_factory=SmallEngine).equal
+    problems = check_journal(path).problems
+    assert problems and all("Deposit is not in canonical form" in problem.text for problem in problems)
+
+
+@pytest.mark.parametrize("which", ["command", "event"])
+def test_a_record_of_no_kind_under_a_right_chain_is_named_by_a_replay(write, which: str) -> None:
+    def spoiled(group):
+        payloads = list(group.payloads)
+        if group.seq == 9:
+            place = 2 if which == "command" else 3
+            payloads[place] = b"\x92\xa6Donate\x01"
+        return payloads
+
+    with pytest.raises(JournalError, match=f"record {11 if which == 'command' else 12}: its 9 bytes are not"):
+        replay(rewritten(write(40), spoiled), engine_factory=SmallEngine)
+
+
+def test_a_commit_that_starts_with_an_event_is_named_by_a_replay(write) -> None:
+    def headless(group):
+        return [*group.payloads[1:], group.payloads[1]] if group.seq == 9 else group.payloads
+
+    with pytest.raises(JournalError, match="record 9: is an event, and its group should start"):
+        replay(rewritten(write(40), headless), engine_factory=SmallEngine)
+
+
 @pytest.fixture(scope="module")
 def crash(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("crash") / "crash.journal"
@@ -156,6 +246,67 @@ def test_the_real_engine_recovers_to_the_state_of_a_full_replay_and_goes_on_alik
             whole.step(command)
     assert run.engine.state.digest() == whole.engine.state.digest()
     assert replay(path).state_sha256 == replay(tmp_path / "whole").state_sha256
+
+
+@pytest.mark.slow
+def test_snapshot_and_tail_end_in_the_state_of_a_full_replay_wherever_the_snapshot_is(tmp_path: Path) -> None:
+    """A snapshot every 7 records or so; each of them, with the records after it, against the whole."""
+    path = tmp_path / "run"
+    with Recorder.create(path, harbor(), digest_every=20) as run:
+        kept = []
+        for command in crash_commands():
+            run.step(command)
+            if run.engine.state.seq - (kept[-1].seq if kept else 0) >= 7:
+                run.journal.snapshot(run.engine.state)
+                with JournalReader(path) as reader:
+                    kept.append(next(reader.snapshots()))
+    whole = replay(path)
+    assert whole.equal and whole.state_sha256 == run.engine.state.digest().hex() and len(kept) > 20
+    with JournalReader(path) as reader:
+        for row in kept:
+            engine = open_snapshot(reader, row, Engine)
+            for step in reader.steps(row.seq, row.chain):
+                engine.apply_events(step.seq, step.events)
+            assert engine.state.digest().hex() == whole.state_sha256, f"recovery after record {row.seq}"
+            decided = open_snapshot(reader, row, Engine)
+            for batch in batches(reader, row.seq, row.chain):
+                decided.step_many(batch.commands)
+            assert decided.state.digest().hex() == whole.state_sha256, f"replay after record {row.seq}"
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_deep_check_finds_a_snapshot_of_another_state_whose_hashes_fit(write, which: int) -> None:
+    path = write(100, per_commit=5, digest_every=10**9, snapshot_every=60)
+    with JournalReader(path) as reader:
+        row = list(reader.snapshots())[which]
+        engine = SmallEngine.from_bytes(reader.rulebook, row.data)
+    engine.state.balances[10]["USDC"] += 1
+    row = row._replace(state=engine.state.digest(), data=engine.state.to_bytes())
+    database = sqlite3.connect(path, isolation_level=None)
+    values = row._replace(hash=snapshot_hash(row))
+    database.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?)", values)
+    database.close()
+    assert check_journal(path).ok, "no hash is wrong"
+    problems = check_journal(path, deep=True, engine_factory=SmallEngine).problems
+    assert any(f"recovery from the snapshot at record {row.seq} ends in state" in p.text for p in problems)
+
+
+def test_a_clock_that_jumps_back_is_refused_with_both_times_and_the_journal_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    with Recorder.create(path, harbor(), digest_every=1) as run:
+        for command in crash_commands(rounds=1):
+            run.step(command)
+        now = run.engine.state.time_ns
+        back = cm.Tick(time_ns=now - 3600 * SECOND_NS)
+        (refused,) = run.step(back)
+        run.commit()
+        assert type(refused).__name__ == "Refused" and refused.time_ns == now == run.engine.state.time_ns
+        assert refused.numbers == {"time_ns": back.time_ns, "now_ns": now}
+        later = run.step(cm.Tick(time_ns=now + SECOND_NS))
+        assert all(event.time_ns == now + SECOND_NS for event in later)
+    with JournalReader(path) as reader:
+        assert reader.record(refused.seq - 1) == back, "the command is kept as it came"
+    assert check_journal(path, deep=True).ok
 
 
 def test_a_journal_whose_rulebook_was_changed_recovers_under_the_new_one(tmp_path: Path) -> None:

@@ -296,6 +296,143 @@ def test_the_head_noted_elsewhere_proves_that_the_end_was_cut_off(write, edit) -
     assert not report.ok and report.problems[0].seq == head[0]
 
 
+def noted_in_the_file_alone(path: Path, copy: Path) -> tuple[int, int]:
+    """The noted end and the last record in the main file, as if its write-ahead log were gone."""
+    shutil.copy(path, copy)
+    database = sqlite3.connect(f"file:{copy}?immutable=1", uri=True)
+    noted = database.execute("SELECT seq FROM head").fetchone()[0]
+    last = database.execute("SELECT max(seq + size - 1) FROM groups").fetchone()[0]
+    database.close()
+    return noted, last
+
+
+def test_no_commit_reaches_the_main_file_before_its_end_is_noted_there(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("seawall.journal.store.CHECKPOINT_PAGES", 20)
+    path, copy = tmp_path / "j", tmp_path / "copy"
+    run = Recorder.create(path, small_rulebook(), engine_factory=SmallEngine)
+    run.journal.checkpoint()
+    seen = []
+    for command in commands(200):
+        run.step(command)
+        run.commit()
+        noted, last = noted_in_the_file_alone(path, copy)
+        assert noted == last
+        seen.append(last)
+    assert len(set(seen)) > 5, "the log was folded into the file several times"
+    assert seen[-1] < run.journal.durable_seq
+    run.journal.abandon()
+    assert noted_in_the_file_alone(path, copy) == (run.journal.durable_seq,) * 2
+
+
+def test_commits_after_the_noted_end_are_read_and_a_noted_end_that_is_gone_is_damage(write, edit) -> None:
+    path = write(40)
+    with JournalReader(path) as reader:
+        groups = list(reader.groups())
+    edit(path, "UPDATE head SET seq = ?, hash = ?", groups[3].last, groups[3].hash)
+    report = check_journal(path, deep=True, engine_factory=SmallEngine)
+    assert report.ok and report.last_seq == groups[-1].last and report.head_sha256 == groups[-1].hash.hex()
+    with Journal.open(path):
+        pass
+    with JournalReader(path) as reader:
+        assert reader.noted() == reader.head(), "the next writer notes the end again"
+    edit(path, "UPDATE head SET seq = ?, hash = ?", groups[3].last, groups[4].hash)
+    assert [problem.seq for problem in check_journal(path).problems] == [groups[3].last]
+    with pytest.raises(JournalError, match=f"record {groups[3].last}: its chain hash is not the one noted"):
+        Journal.open(path)
+    edit(path, "UPDATE head SET seq = ?", groups[3].last - 1)
+    with pytest.raises(JournalError, match="not the one noted"):
+        replay(path, engine_factory=SmallEngine)
+
+
+def stopped_writer(path: Path) -> tuple[int, bytes]:
+    """A writer that is gone without closing: the journal, its log and its lock file are as they were."""
+    run = Recorder.create(path, small_rulebook(), engine_factory=SmallEngine)
+    for command in commands(20):
+        run.step(command)
+        run.commit()
+    files = {name: path.with_name(name).read_bytes() for name in ("run", "run-wal", "run.lock")}
+    run.journal.abandon()
+    for name, content in files.items():
+        path.with_name(name).write_bytes(content)
+    return run.journal.head
+
+
+@pytest.mark.parametrize("how", ["removed", "emptied", "cut short", "first frame altered", "header altered"])
+def test_a_log_that_lost_acknowledged_commits_is_not_taken_for_one_that_was_cut_by_a_crash(
+    tmp_path: Path, how: str
+) -> None:
+    path, log = tmp_path / "run", tmp_path / "run-wal"
+    last, _ = stopped_writer(path)
+    whole = log.read_bytes()
+    frame = 24 + 4096
+    log.write_bytes(
+        {
+            "removed": b"",
+            "emptied": bytes(len(whole)),
+            "cut short": whole[: len(whole) - frame],
+            "first frame altered": whole[:100] + b"?" + whole[101:],
+            "header altered": whole[:16] + b"?" + whole[17:],
+        }[how]
+    )
+    if how == "removed":
+        log.unlink()
+    report = check_journal(path)
+    assert f"its writer noted in run.lock that record {last} is durable" in report.problems[0].text
+    for use in (Journal.open, Recorder.resume, recover, replay):
+        with pytest.raises(JournalError, match=rf"noted in run\.lock that record {last} is durable"):
+            use(path) if use == Journal.open else use(path, engine_factory=SmallEngine)
+    path.with_name("run.lock").unlink()
+    with Journal.open(path) as journal:
+        assert journal.last_seq < last, "whoever removes the note goes on without what is lost"
+
+
+def test_a_stopped_writer_whose_files_are_whole_is_gone_on_with_and_its_note_goes(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    head = stopped_writer(path)
+    with Recorder.resume(path, engine_factory=SmallEngine) as run:
+        assert run.journal.head == head
+    assert not path.with_name("run.lock").exists()
+
+
+@pytest.mark.parametrize("line", [b"", b"1234", b"      1234 ", b"\xff" * 105, b" 1234 17 00ff 00000000\n"])
+def test_a_note_that_is_not_whole_says_nothing(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / "run"
+    head = stopped_writer(path)
+    path.with_name("run.lock").write_bytes(line)
+    assert check_journal(path).ok
+    with Journal.open(path) as journal:
+        assert journal.head == head
+
+
+def test_a_note_of_another_journal_of_this_name_is_noticed_and_forgotten_by_a_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    stopped_writer(path)
+    path.with_name("run-wal").unlink()
+    path.unlink()
+    Journal.create(path, small_rulebook()).close()
+    assert check_journal(path).ok
+    stale = acknowledged_line(tmp_path / "other")
+    path.with_name("run.lock").write_bytes(stale)
+    with pytest.raises(JournalError, match=r"record 1: is missing: its writer noted in run\.lock"):
+        Journal.open(path)
+    assert path.with_name("run.lock").exists(), "a refused opening leaves the evidence"
+
+
+def acknowledged_line(path: Path) -> bytes:
+    with Journal.create(path, small_rulebook()) as journal:
+        journal.append(TICK, 1, [])
+        journal.commit()
+        return path.with_name(path.name + ".lock").read_bytes()
+
+
+def test_a_journal_of_another_format_is_refused_for_reading_and_writing(write, edit) -> None:
+    path = write(5)
+    edit(path, "PRAGMA user_version=1")
+    for use in (JournalReader, Journal.open, check_journal):
+        with pytest.raises(JournalError, match="journal format 1, this version reads format 2"):
+            use(path)
+
+
 def test_a_report_of_a_sound_journal_can_be_written_as_data(write) -> None:
     report = check_journal(write(10))
     assert msgspec.json.decode(msgspec.json.encode(report))["problems"] == []

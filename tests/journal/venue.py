@@ -8,7 +8,7 @@ needs: `step` decides, `apply_events` follows, `to_bytes` carries the state exac
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -118,6 +118,9 @@ class SmallEngine:
             self._apply(event)
             events.append(event)
         return tuple(events)
+
+    def step_many(self, commands: Iterable[cm.Command]) -> list[tuple[ev.Event, ...]]:
+        return [self.step(command) for command in commands]
 
     def apply_events(self, command_seq: int, events: Sequence[ev.Event]) -> None:
         self.state.seq = command_seq

@@ -7,10 +7,11 @@ docs/reference/journal.md.
 """
 
 from seawall.journal.check import CheckReport, Problem, check_journal
+from seawall.journal.differences import Difference
 from seawall.journal.explain import ExplainedRecord, explain
 from seawall.journal.reader import JournalReader, Step
 from seawall.journal.recorder import Recorder
-from seawall.journal.replay import Difference, ReplayReport, recover, replay
+from seawall.journal.replay import ReplayReport, recover, replay
 from seawall.journal.store import Journal
 
 __all__ = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 import msgspec
 
@@ -19,7 +19,7 @@ from seawall.errors import JournalError
 from seawall.journal.layout import damaged
 from seawall.rulebooks.model import Rulebook
 
-FORMAT = 1
+FORMAT = 2
 
 
 class Genesis(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
@@ -31,10 +31,10 @@ class Genesis(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag=Tr
 
 
 Record: TypeAlias = Genesis | Command | Event
-Payload: TypeAlias = bytes | memoryview
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Genesis | AnyCommand | AnyEvent)
+_COMMANDS_DECODER: msgspec.msgpack.Decoder[list[Command]] = msgspec.msgpack.Decoder(list[AnyCommand])
 _RULEBOOK_DECODER = msgspec.json.Decoder(Rulebook)
 _OTHER_VERSION = "Use the version of seawall that wrote the journal."
 _UNREADABLE = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
@@ -60,7 +60,7 @@ def encode_step(command: Command, events: Sequence[Event]) -> list[bytes]:
         return [encode_record(command), *map(encode_record, events)]  # the slow way names the record
 
 
-def decode_record(payload: Payload, *, path: Path, seq: int) -> Record:
+def decode_record(payload: bytes, *, path: Path, seq: int) -> Record:
     """Read one record back. Raises DamagedRecord, which names the file and the record."""
     try:
         return _DECODER.decode(payload)
@@ -71,6 +71,49 @@ def decode_record(payload: Payload, *, path: Path, seq: int) -> Record:
             f"its {len(payload)} bytes are not a record of format {FORMAT}: {error}",
             "Restore the file from a copy; if that says the same, another version of seawall wrote it.",
         ) from None
+
+
+def encode_records(records: Sequence[Record]) -> bytes:
+    """The bytes of many records end to end, from one call: a msgpack array without its header."""
+    array = _ENCODER.encode(records)
+    return array[1 if len(records) < 16 else 3 if len(records) < 2**16 else 5 :]
+
+
+def command_places(payloads: Sequence[bytes], *, path: Path, seq: int) -> list[int]:
+    """The indices of the commands among some records, of which the first is record `seq`.
+
+    A record starts with the header of its array and its tag, one byte and a short text: enough to tell.
+    """
+    try:
+        return [index for index, payload in enumerate(payloads) if _IS_COMMAND[payload[: payload[1] - 158]]]
+    except (LookupError, ValueError):  # not a record as it should be, or not of such a kind: read them all
+        records = [decode_record(payload, path=path, seq=seq + k) for k, payload in enumerate(payloads)]
+        return [index for index, record in enumerate(records) if isinstance(record, Command)]
+
+
+def decode_commands(
+    payloads: Sequence[bytes], places: Sequence[int], *, path: Path, seq: int
+) -> list[Command]:
+    """The commands at `places`, from one call. Raises DamagedRecord at the first that is none."""
+    array = b"".join([b"\xdd", len(places).to_bytes(4, "big"), *(payloads[place] for place in places)])
+    try:
+        return _COMMANDS_DECODER.decode(array)
+    except _UNREADABLE:
+        records = [decode_record(payloads[place], path=path, seq=seq + place) for place in places]
+        return [record for record in records if isinstance(record, Command)]
+
+
+def _first_bytes(kind: type[msgspec.Struct]) -> bytes:
+    """How a record of this kind starts. The second byte is 0xa0 + the tag's length; 158 = 0xa0 - 2."""
+    tag = kind.__struct_config__.tag
+    return bytes([0x90 + len(kind.__struct_fields__) + 1]) + msgspec.msgpack.encode(tag)
+
+
+_IS_COMMAND = {
+    _first_bytes(kind): issubclass(kind, Command)
+    for kind in (*get_args(AnyCommand), *get_args(AnyEvent))
+    if len(kind.__struct_fields__) < 15
+}
 
 
 def genesis_of(rulebook: Rulebook) -> Genesis:

@@ -1,14 +1,12 @@
 """SQLite as the journal uses it: one writer at a time, any number of readers, every error in our own
 words.
 
-The writer runs in WAL mode with synchronous=FULL: a commit returns after the disk has the data. A writer
-holds an advisory lock on the file `<journal>.lock` beside the journal for as long as it is open; the system
-drops the lock when the process ends, however it ends.
+The writer runs in WAL mode with synchronous=FULL: a commit returns after the disk has the data. Who may write
+is settled before, by `lock.WriteLock`.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -17,77 +15,57 @@ from pathlib import Path
 
 from seawall.errors import JournalError
 from seawall.journal.codec import FORMAT
-from seawall.journal.layout import APPLICATION_ID, TABLES
+from seawall.journal.layout import APPLICATION_ID, INSERT_GROUP, TABLES, GroupRow
 
-CHECKPOINT_PAGES = 4_000  # 16 MB of write-ahead log before it is folded into the file
-
-
-class WriteLock:
-    """Held by the one process that may append. Raises JournalError where another one holds it."""
-
-    def __init__(self, journal: Path) -> None:
-        self.path = journal.with_name(journal.name + ".lock")
-        self._file = -1
-        while self._file < 0:
-            self._file = self._take(journal)
-
-    def _take(self, journal: Path) -> int:
-        try:
-            file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise JournalError(
-                f"{journal}: cannot be opened for writing: {self.path}: {error.strerror}\n"
-                "  Give write permission to the folder, or only read the journal."
-            ) from None
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            holder = os.read(file, 32).decode("ascii", "replace").strip() or "unknown"
-            os.close(file)
-            raise JournalError(
-                f"{journal}: is already open for writing by process {holder}\n"
-                "  A journal has one writer. Stop that process first; reading is possible at any time."
-            ) from None
-        if not self._is_current(file):  # the holder before us has just removed it: take the new one
-            os.close(file)
-            return -1
-        os.ftruncate(file, 0)
-        os.write(file, str(os.getpid()).encode())
-        return file
-
-    def _is_current(self, file: int) -> bool:
-        try:
-            return os.path.samestat(os.fstat(file), os.stat(self.path))
-        except FileNotFoundError:
-            return False
-
-    @property
-    def held(self) -> bool:
-        return self._file >= 0
-
-    def release(self) -> None:
-        if self._file >= 0:
-            self.path.unlink(missing_ok=True)
-            os.close(self._file)
-            self._file = -1
+PAGE_BYTES = 4_096
 
 
-def connect_writer(path: Path, *, create: bool) -> sqlite3.Connection:
+def create_file(path: Path, genesis: GroupRow) -> None:
+    """Make a journal that holds record 0. It gets its name once it is whole, so none is ever half made."""
+    made = path.with_name(path.name + ".new")
+    try:
+        for suffix in ("", "-wal", "-shm"):  # of a creation that was cut short
+            made.with_name(made.name + suffix).unlink(missing_ok=True)
+        with sqlite_errors(path):
+            database = sqlite3.connect(f"{_uri(made)}?mode=rwc", uri=True, isolation_level=None)
+            try:
+                _fill(database, genesis)
+            finally:
+                database.close()
+        made.rename(path)
+    except OSError as error:
+        raise JournalError(
+            f"{path}: could not be created: {error.strerror}\n  Check disk and folder, then try again."
+        ) from error
+
+
+def _fill(database: sqlite3.Connection, genesis: GroupRow) -> None:
+    for pragma in (f"page_size={PAGE_BYTES}", "journal_mode=WAL", "synchronous=FULL", "fullfsync=ON"):
+        database.execute(f"PRAGMA {pragma}")
+    database.execute("BEGIN IMMEDIATE")
+    database.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    database.execute(f"PRAGMA user_version={FORMAT}")
+    for table in TABLES.values():
+        database.execute(table)
+    database.execute(INSERT_GROUP, genesis)
+    database.execute("INSERT INTO head VALUES (1, ?, ?)", (genesis.seq, genesis.hash))
+    database.execute("COMMIT")
+    busy = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    if busy:
+        raise sqlite3.OperationalError("another program holds the file that is being made")
+
+
+def connect_writer(path: Path) -> sqlite3.Connection:
     """Open for appending; every promise about durability is set here and read back."""
     with sqlite_errors(path):
-        mode = "rwc" if create else "rw"
-        database = sqlite3.connect(f"{_uri(path)}?mode={mode}", uri=True, isolation_level=None)
+        database = sqlite3.connect(f"{_uri(path)}?mode=rw", uri=True, isolation_level=None)
         database.execute("PRAGMA fullfsync=ON")  # macOS: ask the disk, not only the driver
         database.execute("PRAGMA checkpoint_fullfsync=ON")
         database.execute("PRAGMA synchronous=FULL")
-        if create:
-            database.execute(f"PRAGMA application_id={APPLICATION_ID}")
-            database.execute(f"PRAGMA user_version={FORMAT}")
-        else:
-            check_header(path, database)
+        check_header(path, database)
         mode = database.execute("PRAGMA journal_mode=WAL").fetchone()[0]
         level = database.execute("PRAGMA synchronous").fetchone()[0]
-        database.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+        database.execute("PRAGMA wal_autocheckpoint=0")  # the writer notes the end first: Journal.checkpoint
         database.execute("BEGIN IMMEDIATE")
         database.execute(
             f"PRAGMA user_version={FORMAT}"
@@ -99,7 +77,26 @@ def connect_writer(path: Path, *, create: bool) -> sqlite3.Connection:
             f"{path}: SQLite gives journal_mode={mode}, synchronous={level} here, not WAL and FULL\n"
             "  Put the journal on a local file system that you may write to: WAL needs one."
         )
+    try:
+        _sync_folder(path)
+    except JournalError:
+        database.close()
+        raise
     return database
+
+
+def _sync_folder(path: Path) -> None:
+    """The names of new files, journal and log, are durable once their folder is. SQLite would not tell."""
+    try:
+        folder = os.open(path.absolute().parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise JournalError(
+            f"{path}: its folder could not be synced: {error.strerror}\n  Check the disk, then open it again."
+        ) from error
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:
@@ -132,16 +129,11 @@ def check_header(path: Path, database: sqlite3.Connection) -> None:
             f"{path}: journal format {version}, this version reads format {FORMAT}\n"
             "  Use the version of seawall that wrote it."
         )
-    tables = dict(database.execute("SELECT name, sql FROM sqlite_master"))
-    if not tables:
+    tables = set(database.execute("SELECT name, type, tbl_name, sql FROM sqlite_master"))
+    different = tables ^ {(name, "table", name, sql) for name, sql in TABLES.items()}
+    if different:
         raise JournalError(
-            f"{path}: holds no genesis record: its creation was cut short, nothing was ever acknowledged\n"
-            "  Delete the file and create the journal again."
-        )
-    if tables != TABLES:
-        different = sorted(set(tables.items()) ^ set(TABLES.items()), key=str)
-        raise JournalError(
-            f"{path}: its tables are not those of format {FORMAT}: {different[0][0]} differs\n"
+            f"{path}: its tables are not those of format {FORMAT}: {min(different, key=str)[0]} differs\n"
             "  The file was altered. Restore it from a copy."
         )
 
@@ -151,14 +143,19 @@ def sqlite_errors(path: Path) -> Iterator[None]:
     """Turn what SQLite raises into a JournalError that names the file and what to do."""
     try:
         yield
-    except sqlite3.OperationalError as error:
-        name = getattr(error, "sqlite_errorname", "")
-        raise JournalError(f"{path}: {error} ({name})\n  {_advice(name)}") from error
     except (sqlite3.DatabaseError, sqlite3.ProgrammingError, UnicodeDecodeError) as error:
-        raise JournalError(
-            f"{path}: SQLite cannot read the file: {error}\n"
-            "  The file is truncated or altered. Restore it from a copy, with its -wal file if there is one."
-        ) from error
+        raise journal_error(path, error) from error
+
+
+def journal_error(path: Path, error: Exception) -> JournalError:
+    """What SQLite said, with the file and what to do."""
+    if isinstance(error, sqlite3.OperationalError):
+        name = getattr(error, "sqlite_errorname", "")
+        return JournalError(f"{path}: {error} ({name})\n  {_advice(name)}")
+    return JournalError(
+        f"{path}: SQLite cannot read the file: {error}\n"
+        "  The file is truncated or altered. Restore it from a copy, with its -wal file if there is one."
+    )
 
 
 def _advice(name: str) -> str:

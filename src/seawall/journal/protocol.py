@@ -8,7 +8,7 @@ future are equal.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from seawall.engine.commands import Command
@@ -28,12 +28,14 @@ class StateLike(Protocol):
 
 
 class EngineLike(Protocol):
-    """Decides (`step`) or follows what was decided (`apply_events`)."""
+    """Decides (`step`; `step_many` with the same events) or follows what was decided (`apply_events`)."""
 
     @property
     def state(self) -> Any: ...
 
     def step(self, command: Any, /) -> tuple[Event, ...]: ...
+
+    def step_many(self, commands: Iterable[Any], /) -> Sequence[tuple[Event, ...]]: ...
 
     def apply_events(self, command_seq: int, events: Sequence[Any], /) -> None: ...
 

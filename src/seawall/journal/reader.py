@@ -28,9 +28,14 @@ from seawall.journal.layout import (
     check_group,
     damaged,
 )
+from seawall.journal.lock import acknowledged_end, lock_path
 from seawall.rulebooks.model import Rulebook
 
 PAGE_ROWS = 64
+_CUT_OFF = (
+    "Commits were cut off: the file or its -wal file was altered or removed. Restore both from a copy.\n"
+    "  To go on without what is lost, remove the .lock file, if it is the lock file that says so."
+)
 
 
 class Step(NamedTuple):
@@ -39,7 +44,7 @@ class Step(NamedTuple):
     seq: int
     command: Command
     events: tuple[Event, ...]
-    payloads: list[memoryview]  # of the events, as recorded
+    payloads: list[bytes]  # of the events, as recorded
     state: bytes
 
     @property
@@ -52,6 +57,7 @@ class JournalReader:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self.acknowledged = acknowledged_end(self.path)  # before anything is read, so never later than it
         self._database = connect_reader(self.path)
         try:
             rows = self._page(-1, 1)[1]
@@ -77,20 +83,40 @@ class JournalReader:
 
     def head(self) -> tuple[int, bytes]:
         """The last record and the chain hash there: kept elsewhere, it proves that nothing was cut off."""
+        with sqlite_errors(self.path):
+            query = f"SELECT {GROUP_COLUMNS} FROM groups ORDER BY seq DESC LIMIT 1"
+            row = GroupRow(*self._database.execute(query).fetchone())
+        if type(row.hash) is not bytes:
+            raise damaged(self.path, row.seq, f"column hash of its group is {type(row.hash).__name__}")
+        return row.last, row.hash
+
+    def noted(self) -> tuple[int, bytes]:
+        """The end that the writer noted last. Later commits may follow; an earlier end means a loss."""
         return self._page(-1, 0)[0]
 
     def groups(self, after: int = -1, chain: bytes = NO_HASH) -> Iterator[Group]:
         """Every commit after record `after`, whose chain hash is `chain`. Raises JournalError."""
         while True:
-            head, rows = self._page(after, PAGE_ROWS)
+            noted, rows = self._page(after, PAGE_ROWS)
             for row in rows:
                 check_place(self.path, row, after)
                 group = check_group(self.path, row, [chain])
                 yield group
                 after, chain = group.last, group.hash
             if not rows:
-                check_end(self.path, head, after, [chain])
+                self.check_end(noted, after, [chain])
                 return
+
+    def check_end(self, noted: tuple[int, bytes], last: int, chain: list[bytes]) -> None:
+        """That the journal, which ends with record `last`, has the ends noted in it and in its lock file."""
+        for end, where in ((noted, "in it"), (self.acknowledged, f"in {lock_path(self.path).name}")):
+            if end is None:
+                continue
+            if end[0] > last:
+                what = f"is missing: its writer noted {where} that record {end[0]} is durable"
+                raise damaged(self.path, last + 1, f"{what}; the journal ends with {last}", _CUT_OFF)
+            if end[1] not in (chain if end[0] == last else [self.hash_at(end[0])]):
+                raise damaged(self.path, end[0], f"its chain hash is not the one noted by its writer {where}")
 
     def steps(self, after: int = 0, chain: bytes = b"", upto: int | None = None) -> Iterator[Step]:
         """Every command with its events, in order, after record `after` (the last of a commit; 0 = genesis).
@@ -191,6 +217,12 @@ class JournalReader:
                 query = f"SELECT {SNAPSHOT_COLUMNS} FROM snapshots WHERE seq = ?"
                 yield from (SnapshotRow(*row) for row in self._database.execute(query, (seq,)))
 
+    def newest_snapshot_seq(self) -> int:
+        """The record after which the newest snapshot was taken; 0 where there is none."""
+        with sqlite_errors(self.path):
+            newest = self._database.execute("SELECT max(seq) FROM snapshots").fetchone()[0]
+        return newest or 0
+
     def rows(self, after: int = -1) -> Iterator[GroupRow]:
         """Rows as they lie in the file, unchecked: for finding damage beyond the first."""
         while True:
@@ -209,11 +241,9 @@ class JournalReader:
     def hash_at(self, last: int) -> bytes | None:
         """The chain hash of the commit that ends with record `last`; None where no commit ends there."""
         with sqlite_errors(self.path):
-            row = self._database.execute(
-                "SELECT hash FROM groups WHERE seq <= ? AND seq + size - 1 = ? ORDER BY seq DESC LIMIT 1",
-                (last, last),
-            ).fetchone()
-        return row[0] if row else None
+            query = "SELECT seq + size - 1, hash FROM groups WHERE seq <= ? ORDER BY seq DESC LIMIT 1"
+            row = self._database.execute(query, (last,)).fetchone()
+        return row[1] if row and row[0] == last else None
 
     def _hash_before(self, seq: int) -> bytes:
         query = "SELECT hash FROM groups WHERE seq < ? ORDER BY seq DESC LIMIT 1"
@@ -243,7 +273,7 @@ class JournalReader:
             after = row.seq
         return (head[0][0], head[0][1]), page
 
-    def _decode(self, seq: int, payload: memoryview) -> Record:
+    def _decode(self, seq: int, payload: bytes) -> Record:
         return decode_record(payload, path=self.path, seq=seq)
 
     def _events(self, command_seq: int, records: list[Record]) -> tuple[Event, ...]:
@@ -266,13 +296,3 @@ def check_place(path: Path, row: GroupRow, last: int) -> None:
         raise damaged(path, last + 1, f"{missing} missing; the next one in the file is {row.seq}")
     if row.seq <= last:
         raise damaged(path, row.seq, f"appears twice: the group before it reaches to record {last}")
-
-
-def check_end(path: Path, head: tuple[int, bytes], last: int, chain: list[bytes]) -> None:
-    """That the journal ends where its writer noted."""
-    if head[0] != last:
-        raise damaged(
-            path, last + 1, f"is missing: the journal should end with record {head[0]} and ends with {last}"
-        )
-    if head[1] not in chain:
-        raise damaged(path, last, "its chain hash is not the one noted as the end of the journal")

@@ -9,35 +9,26 @@ without deciding. Both check the hash chain as they read. Both end in the same s
 
 from __future__ import annotations
 
-import hashlib
-from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
-from seawall.engine.events import Event
+from seawall.engine.commands import Command
 from seawall.errors import InvariantViolation, JournalError, SeawallError
-from seawall.journal.codec import describe, encode_record
+from seawall.journal.batches import Batch, batches
+from seawall.journal.codec import Record, encode_record, encode_records
+from seawall.journal.differences import (
+    Difference,
+    digest_difference,
+    state_differences,
+    step_difference,
+)
 from seawall.journal.layout import SnapshotRow, damaged, snapshot_hash
 from seawall.journal.protocol import EngineFactory, EngineLike, default_factory
 from seawall.journal.reader import JournalReader, Step
 
-MAX_POTS_COMPARED = 100
-
-
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a replay first parts from the record: what was recorded, what came out, which state differs."""
-
-    seq: int
-    what: str
-    recorded: str
-    replayed: str
-    states: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        lines = [f"record {self.seq}: {self.what}", "recorded:", self.recorded, "replayed:", self.replayed]
-        return "\n".join(lines + (["states:", *self.states] if self.states else []))
+_Start: TypeAlias = tuple[EngineLike, int, bytes]  # the engine, the record it is after, the chain hash there
 
 
 class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,29 +72,90 @@ def replay(
     """
     factory = engine_factory or default_factory()
     with JournalReader(path) as reader:
-        engine, first, chain = _start(reader, factory, from_snapshot=from_snapshot, upto=upto)
-        last, commands, events, digests = first, 0, 0, 0
-        difference = None
-        for step in reader.steps(first, chain, upto):
-            difference = _step_difference(engine, step)
-            last, commands, events = step.last, commands + 1, events + len(step.events)
-            if difference is None and step.state:
-                digests += 1
-                if engine.state.digest() != step.state:
-                    difference = _digest_difference(engine, step)
-            if difference is not None:
-                recorded = _follow(reader, factory, step)
-                states = _state_differences(recorded, engine, step)
-                difference = msgspec.structs.replace(difference, states=states)
-                break
+        start = _start(reader, factory, from_snapshot=from_snapshot, upto=upto)
+        report = _replay_batches(reader, start, upto)
+        if report.equal:
+            return report
+        start = _start(reader, factory, from_snapshot=from_snapshot, upto=upto)
+        singly = _replay_steps(reader, start, upto, factory)
+        return report if singly.equal else singly
+
+
+def _replay_batches(reader: JournalReader, start: _Start, upto: int | None) -> ReplayReport:
+    """Decide many commands at a time. Where a batch differs, its first record is named, not the event."""
+    engine, first, chain = start
+    run = _Covered(reader, first)
+    for batch in batches(reader, first, chain, upto):
+        what = _batch_difference(engine, batch)
+        run.last, run.commands = batch.last, run.commands + len(batch.commands)
+        run.events += batch.last - batch.seq + 1 - len(batch.commands)
+        run.digests += bool(batch.state)
+        if what:
+            together = f"records {batch.seq} to {batch.last}: {what}, but not when decided one by one"
+            return run.report(engine, Difference(seq=batch.seq, what=together, recorded="", replayed=""))
+    return run.report(engine, None)
+
+
+def _batch_difference(engine: EngineLike, batch: Batch) -> str:
+    """What differs, or nothing."""
+    try:
+        found = engine.step_many(batch.commands)
+    except (SeawallError, InvariantViolation) as error:
+        return f"they were carried out, now they fail: {error}"
+    records: list[Record] = []
+    for command, events in zip(batch.commands, found):
+        records.append(command)
+        records += events
+    if encode_records(records) != b"".join(batch.payloads) and not _same_events(records, batch.payloads):
+        return "other events follow"
+    if batch.state and engine.state.digest() != batch.state:
+        return "the same events, another state digest"
+    return ""
+
+
+def _same_events(records: list[Record], payloads: list[bytes]) -> bool:
+    """Whether only commands have other bytes: a command decodes alike from more than one spelling."""
+    return len(records) == len(payloads) and all(
+        isinstance(record, Command) or encode_record(record) == payload
+        for record, payload in zip(records, payloads)
+    )
+
+
+def _replay_steps(
+    reader: JournalReader, start: _Start, upto: int | None, factory: EngineFactory
+) -> ReplayReport:
+    """Decide command by command, to name the first event that differs and the states around it."""
+    engine, first, chain = start
+    run = _Covered(reader, first)
+    for step in reader.steps(first, chain, upto):
+        difference = step_difference(engine, step)
+        run.last, run.commands, run.events = step.last, run.commands + 1, run.events + len(step.events)
+        if difference is None and step.state:
+            run.digests += 1
+            if engine.state.digest() != step.state:
+                difference = digest_difference(engine, step)
+        if difference is not None:
+            states = state_differences(_follow(reader, factory, step), engine, step)
+            return run.report(engine, msgspec.structs.replace(difference, states=states))
+    return run.report(engine, None)
+
+
+class _Covered:
+    """What a replay has gone through so far."""
+
+    def __init__(self, reader: JournalReader, first: int) -> None:
+        self.reader, self.first, self.last = reader, first, first
+        self.commands = self.events = self.digests = 0
+
+    def report(self, engine: EngineLike, difference: Difference | None) -> ReplayReport:
         return ReplayReport(
-            path=str(path),
-            rulebook=reader.rulebook.tag,
-            first_seq=first + 1,
-            last_seq=last,
-            commands=commands,
-            events=events,
-            digests=digests,
+            path=str(self.reader.path),
+            rulebook=self.reader.rulebook.tag,
+            first_seq=self.first + 1,
+            last_seq=self.last,
+            commands=self.commands,
+            events=self.events,
+            digests=self.digests,
             state_sha256=engine.state.digest().hex(),
             difference=difference,
         )
@@ -118,16 +170,23 @@ def recover(path: str | Path, *, engine_factory: EngineFactory | None = None) ->
     factory = engine_factory or default_factory()
     with JournalReader(path) as reader:
         engine, first, chain = _start(reader, factory, from_snapshot=True, upto=None)
-        for step in reader.steps(first, chain):
-            engine.apply_events(step.seq, step.events)
-            if step.state and engine.state.digest() != step.state:
-                raise damaged(
-                    reader.path,
-                    step.last,
-                    "the recorded events do not lead to the state digest recorded here",
-                    "The engine's apply has changed since then: use the version of seawall that wrote it.",
-                )
+        follow(reader, engine, first, chain)
     return engine
+
+
+def follow(
+    reader: JournalReader, engine: EngineLike, after: int, chain: bytes, upto: int | None = None
+) -> None:
+    """Apply every recorded event after record `after`, whose chain hash is `chain`, without deciding."""
+    for step in reader.steps(after, chain, upto):
+        engine.apply_events(step.seq, step.events)
+        if step.state and engine.state.digest() != step.state:
+            raise damaged(
+                reader.path,
+                step.last,
+                "the recorded events do not lead to the state digest recorded here",
+                "The engine's apply has changed since then: use the version of seawall that wrote it.",
+            )
 
 
 def open_snapshot(reader: JournalReader, row: SnapshotRow, factory: EngineFactory) -> EngineLike:
@@ -157,9 +216,7 @@ _SNAPSHOT_ADVICE = (
 )
 
 
-def _start(
-    reader: JournalReader, factory: EngineFactory, *, from_snapshot: bool, upto: int | None
-) -> tuple[EngineLike, int, bytes]:
+def _start(reader: JournalReader, factory: EngineFactory, *, from_snapshot: bool, upto: int | None) -> _Start:
     if from_snapshot:
         for row in reader.snapshots():
             if upto is not None and row.seq > upto:
@@ -171,40 +228,6 @@ def _start(
     return factory(reader.rulebook), 0, reader.genesis_hash
 
 
-def _step_difference(engine: EngineLike, step: Step) -> Difference | None:
-    try:
-        events = engine.step(step.command)
-    except (SeawallError, InvariantViolation) as error:
-        recorded = "\n".join(map(describe, step.events)) or "  no events"
-        return Difference(
-            seq=step.seq,
-            what=f"{type(step.command).__name__} was carried out, now it fails",
-            recorded=recorded,
-            replayed=f"  {type(error).__name__}: {error}",
-        )
-    payloads = [encode_record(event) for event in events]
-    if payloads == step.payloads:
-        return None
-    for index, (old, new) in enumerate(zip_longest(step.payloads, payloads)):
-        if old != new:
-            return Difference(
-                seq=step.seq + 1 + index,
-                what=f"another event follows from {type(step.command).__name__} {step.seq}",
-                recorded=describe(step.events[index]) if old is not None else "  no further event",
-                replayed=describe(events[index]) if new is not None else "  no further event",
-            )
-    raise AssertionError("payload lists differ, and no payload in them")
-
-
-def _digest_difference(engine: EngineLike, step: Step) -> Difference:
-    return Difference(
-        seq=step.last,
-        what="the same events, another state digest after this record",
-        recorded=f"  sha256 {step.state.hex()}",
-        replayed=f"  sha256 {engine.state.digest().hex()}",
-    )
-
-
 def _follow(reader: JournalReader, factory: EngineFactory, step: Step) -> EngineLike | None:
     """The engine that the recorded events give, up to and with `step`; None where they cannot be applied."""
     engine = factory(reader.rulebook)
@@ -214,41 +237,3 @@ def _follow(reader: JournalReader, factory: EngineFactory, step: Step) -> Engine
     except Exception:  # only to explain a difference: what cannot be applied cannot be shown
         return None
     return engine
-
-
-def _state_differences(recorded: EngineLike | None, replayed: EngineLike, step: Step) -> tuple[str, ...]:
-    if recorded is None:
-        return ("  the recorded events cannot be applied, so their state cannot be shown",)
-    if recorded.state.digest() == replayed.state.digest():
-        return ("  both states are equal",)
-    lines = []
-    for pot in sorted(pots_of(step.events))[:MAX_POTS_COMPARED]:
-        old, new = _describe_pot(recorded.state, pot), _describe_pot(replayed.state, pot)
-        for name in sorted(set(old) | set(new), key=str):
-            if old.get(name) != new.get(name):
-                lines.append(f"  pot {pot} {name}: recorded {old.get(name)}, replayed {new.get(name)}")
-    if not lines:
-        sizes = [hashlib.sha256(engine.state.to_bytes()).hexdigest()[:16] for engine in (recorded, replayed)]
-        lines = [
-            f"  no pot of these events differs, the whole states do: {sizes[0]} recorded, {sizes[1]} replayed"
-        ]
-    return tuple(lines)
-
-
-def _describe_pot(state: Any, pot: int) -> dict[str, Any]:
-    if not hasattr(state, "describe_pot"):
-        return {}
-    try:
-        return dict(state.describe_pot(pot))
-    except (LookupError, ValueError):
-        return {"exists": False}
-
-
-def pots_of(events: tuple[Event, ...]) -> set[int]:
-    """Every pot that some events name."""
-    pots = set()
-    for event in events:
-        single = [getattr(event, name) for name in ("pot", "to_pot") if hasattr(event, name)]
-        parts = [part.pot for name in ("entries", "legs") for part in getattr(event, name, ())]
-        pots.update(single + parts)
-    return pots

@@ -2,13 +2,12 @@
 once.
 
 A record is acknowledged when the `commit` after its `append` has returned, and not before. One commit is
-one SQLite transaction and one wait for the disk, so grouping is what makes it fast. What was not committed
-when the process ends is gone as a whole; a reader never sees half a commit. One writer at a time.
+one row, one SQL statement and one wait for the disk, so grouping is what makes it fast. What was not
+committed when the process ends is gone as a whole; a reader never sees half a commit. One writer at a time.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,13 +17,27 @@ from seawall.engine.commands import Command
 from seawall.engine.events import Event
 from seawall.errors import JournalError
 from seawall.journal.codec import encode_record, encode_step, genesis_of
-from seawall.journal.database import WriteLock, connect_writer, sqlite_errors
-from seawall.journal.layout import NO_HASH, TABLES, GroupRow, SnapshotRow, damaged, pack_group, snapshot_hash
+from seawall.journal.database import (
+    PAGE_BYTES,
+    connect_writer,
+    create_file,
+    journal_error,
+)
+from seawall.journal.layout import (
+    INSERT_GROUP,
+    NO_HASH,
+    GroupRow,
+    SnapshotRow,
+    pack_group,
+    snapshot_hash,
+)
+from seawall.journal.lock import WriteLock, acknowledged_end
 from seawall.journal.protocol import StateLike
 from seawall.journal.reader import JournalReader
 from seawall.rulebooks.model import Rulebook
 
 KEPT_SNAPSHOTS = 2
+CHECKPOINT_PAGES = 1_000  # about 4 MB of write-ahead log, then it is folded into the file and used again
 
 
 class Journal:
@@ -51,6 +64,8 @@ class Journal:
         self._last = self._durable
         self._payloads: list[bytes] = []
         self._digest_seq = self._snapshot_seq = 0
+        self._noted = self._durable
+        self._log_pages = 0
         self._broken = ""
 
     @classmethod
@@ -72,16 +87,10 @@ class Journal:
                 raise JournalError(
                     f"{path}: exists already\n  Choose another name, or open it to append to it."
                 )
-            database = connect_writer(path, create=True)
             row = pack_group(0, [payload], NO_HASH, b"")
-            with sqlite_errors(path):
-                database.execute("BEGIN IMMEDIATE")
-                for table in TABLES.values():
-                    database.execute(table)
-                database.execute("INSERT INTO groups VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-                database.execute("INSERT INTO head VALUES (1, ?, ?)", (0, row.hash))
-                database.execute("COMMIT")
-            _sync_folder(path)
+            lock.forget()
+            create_file(path, row)
+            database = connect_writer(path)
         except BaseException:
             if database is not None:
                 database.close()
@@ -113,15 +122,13 @@ class Journal:
             raise JournalError(f"{path}: there is no such journal\n  Check the path, or create it first.")
         lock, database = WriteLock(path), None
         try:
-            database = connect_writer(path, create=False)
+            database = connect_writer(path)
             with JournalReader(path) as reader:
                 head = reader.head()
                 end = reader.group_of(head[0])
-                newest = next(reader.snapshots(), None)
-                if (end.last, end.hash) != head:
-                    raise damaged(
-                        path, end.last, f"the journal should end with record {head[0]} and ends here"
-                    )
+                noted = reader.noted()
+                reader.check_end(noted, end.last, [end.hash])
+                newest = reader.newest_snapshot_seq()
                 if rulebook is not None and rulebook.sha256 != reader.rulebook.sha256:
                     raise JournalError(
                         f"{path}: record 0: is rulebook {reader.rulebook.tag}, not {rulebook.tag}\n"
@@ -130,7 +137,7 @@ class Journal:
         except BaseException:
             if database is not None:
                 database.close()
-            lock.release()
+            lock.release(keep=acknowledged_end(path) is not None)
             raise
         journal = cls(
             path,
@@ -142,7 +149,8 @@ class Journal:
             snapshot_every=snapshot_every,
         )
         journal._digest_seq = head[0]
-        journal._snapshot_seq = newest.seq if newest else 0
+        journal._snapshot_seq = newest
+        journal._noted = noted[0]
         return journal
 
     @property
@@ -167,7 +175,8 @@ class Journal:
 
         Raises JournalError, and takes nothing, where the numbers do not continue the journal.
         """
-        self._check_usable()
+        if self._broken or not self._lock.held:
+            raise self._unusable()
         if seq != self._last + 1:
             raise JournalError(
                 f"{self.path}: the next record is {self._last + 1}, not {seq}\n"
@@ -193,7 +202,8 @@ class Journal:
         With `state` (after the last command appended) its digest and a snapshot are recorded when due.
         On a full disk nothing is written and nothing is lost: free space and commit again.
         """
-        self._check_usable()
+        if self._broken or not self._lock.held:
+            raise self._unusable()
         if state is not None and state.seq != self._last:
             raise JournalError(
                 f"{self.path}: the state given is after record {state.seq}, the journal at {self._last}\n"
@@ -213,7 +223,8 @@ class Journal:
 
     def snapshot(self, state: StateLike) -> None:
         """Commit, then store the whole state, from which `recover` may start. The two newest are kept."""
-        self._check_usable()
+        if self._broken or not self._lock.held:
+            raise self._unusable()
         if self._payloads or state.seq != self._durable:
             self.commit(state)
         if self._snapshot_seq == self._durable:
@@ -228,12 +239,29 @@ class Journal:
                     " (SELECT seq FROM snapshots ORDER BY seq DESC LIMIT ?)",
                     (KEPT_SNAPSHOTS,),
                 )
+                self._note_end()
         except sqlite3.Error as error:
+            self._failed(error)
+            again = "recover the engine and open the journal again" if self._broken else "commit again"
             raise JournalError(
                 f"{self.path}: the snapshot after record {row.seq} was not stored: {error}\n"
-                f"  All records up to {row.seq} are durable. Free space; the next commit tries again."
+                f"  All records up to {row.seq} are durable. Free space or check the disk, then {again}."
             ) from error
         self._snapshot_seq = self._durable
+        self._log_pages += len(row.data) // PAGE_BYTES
+
+    def checkpoint(self) -> None:
+        """Fold the write-ahead log into the file; done by itself every few megabytes.
+
+        The end is noted first, so that a commit that is in the file alone cannot be cut off unseen.
+        """
+        try:
+            if self._noted != self._durable:
+                self._note_end()
+            self._database.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+        self._log_pages = 0
 
     def close(self, state: StateLike | None = None) -> None:
         """Commit, snapshot if a state is given, and let the next writer in."""
@@ -248,9 +276,14 @@ class Journal:
     def abandon(self) -> None:
         """Close without committing: what was appended since the last commit is forgotten."""
         self._payloads = []
-        if self._lock.held:
+        if not self._lock.held:
+            return
+        try:
+            if not self._broken:
+                self.checkpoint()
+        finally:
             self._database.close()
-            self._lock.release()
+            self._lock.release(keep=bool(self._broken))
 
     def __enter__(self) -> Journal:
         return self
@@ -263,38 +296,48 @@ class Journal:
         else:
             self.abandon()
 
-    def _check_usable(self) -> None:
+    def _unusable(self) -> JournalError:
         if not self._lock.held:
-            raise JournalError(f"{self.path}: this journal is closed\n  Open it again to append to it.")
-        if self._broken:
-            raise JournalError(
-                f"{self.path}: a write failed earlier ({self._broken}), so nothing more is appended\n"
-                "  Find out why the disk refused, then recover the engine and open the journal again."
-            )
+            return JournalError(f"{self.path}: this journal is closed\n  Open it again to append to it.")
+        return JournalError(
+            f"{self.path}: a write failed earlier ({self._broken}), so nothing more is appended\n"
+            "  Find out why the disk refused, then recover the engine and open the journal again."
+        )
 
     def _write(self, row: GroupRow) -> None:
+        if self._log_pages >= CHECKPOINT_PAGES:
+            self.checkpoint()
         try:
-            with self._transaction():
-                self._database.execute("INSERT INTO groups VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-                values = (row.last, row.hash, row.seq - 1)
-                moved = self._database.execute(
-                    "UPDATE head SET seq = ?, hash = ? WHERE id = 1 AND seq = ?", values
-                )
-                if moved.rowcount != 1:
-                    raise sqlite3.IntegrityError("the head is not where this writer left it")
-        except sqlite3.IntegrityError:
+            self._database.execute(INSERT_GROUP, row)  # alone, so SQLite begins and commits around it
+        except sqlite3.IntegrityError as error:
             self._broken = "another writer"
             raise JournalError(
                 f"{self.path}: record {row.seq} is there already: another process has appended to it\n"
                 "  Was its .lock file removed? Stop both, recover the engine, and open the journal once."
-            ) from None
+            ) from error
         except sqlite3.Error as error:
-            # After a full disk the transaction is undone and may be tried again. After any other failure
-            # nobody knows what the disk has: stop, and let the next open find out from the file itself.
-            if getattr(error, "sqlite_errorname", "") not in ("SQLITE_FULL", "SQLITE_BUSY"):
-                self._broken = str(error)
-            with sqlite_errors(self.path):
-                raise
+            raise self._failed(error) from error
+        self._log_pages += 2 + (len(row.payload) + 8 * row.size) // PAGE_BYTES
+        try:
+            self._lock.acknowledge(row.last, row.hash)
+        except OSError as error:  # this commit is durable; without its note the next might be lost unseen
+            self._broken = f"{self._lock.path}: {error.strerror}"
+
+    def _note_end(self) -> None:
+        values = (self._durable, self._chain)
+        self._database.execute("UPDATE head SET seq = ?, hash = ? WHERE id = 1", values)
+        self._noted = self._durable
+        self._log_pages += 1
+
+    def _failed(self, error: sqlite3.Error) -> JournalError:
+        """What to raise for a failed write, after noting whether the journal may go on.
+
+        After a full disk the transaction is undone and may be tried again. After any other failure nobody
+        knows what the disk has: stop, and let the next open find out from the file itself.
+        """
+        if getattr(error, "sqlite_errorname", "") not in ("SQLITE_FULL", "SQLITE_BUSY"):
+            self._broken = str(error)
+        return journal_error(self.path, error)
 
     def _transaction(self) -> _Transaction:
         return _Transaction(self._database)
@@ -318,12 +361,3 @@ class _Transaction:
         finally:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
-
-
-def _sync_folder(path: Path) -> None:
-    """The name of a new file is durable only once its folder is."""
-    folder = os.open(path.absolute().parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
