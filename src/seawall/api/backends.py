@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,27 +27,34 @@ from seawall.errors import InputError, SeawallError
 Rows: TypeAlias = list[dict[str, Any]]
 Handle: TypeAlias = "NDArray[np.uint8] | None"  # the encoded book, or None: every path opens its own
 Task: TypeAlias = Callable[[CrashSetup, int, Handle], Rows]
-BackendName = Literal["joblib", "ray"]
-BACKENDS: tuple[BackendName, ...] = ("joblib", "ray")
+Run: TypeAlias = Callable[[Task, CrashSetup, Handle], Iterator[Rows]]
+BACKENDS = ("joblib", "ray")
 
 RAY_BATCH = 4  # paths handed to Ray at once: a path takes tens of milliseconds or more, a Ray task half a one
 
 
-def run_on(backend: str, task: Task, setup: CrashSetup, handle: Handle, *, workers: int) -> Iterator[Rows]:
-    """The rows of each path, in order. Raises SeawallError for a backend that is not there."""
+@contextmanager
+def workers_of(backend: str, workers: int) -> Iterator[Run]:
+    """So many workers, as a function from a task, its setup and its book to the rows of each path in order.
+
+    Raises SeawallError for a backend that is not there, and where a worker is lost.
+    """
     if backend not in BACKENDS:
         raise InputError.at("--backend", f"there is no {backend!r}", f"Choose {' or '.join(BACKENDS)}.")
-    run = _on_ray if backend == "ray" else _on_joblib
-    return run(task, setup, handle, workers)
+    if backend == "joblib":
+        yield partial(_joblib_rows, workers)
+        return
+    with _ray(workers) as ray:
+        yield partial(_ray_rows, ray, workers)
 
 
-def _on_joblib(task: Task, setup: CrashSetup, handle: Handle, workers: int) -> Iterator[Rows]:
+def _joblib_rows(workers: int, task: Task, setup: CrashSetup, handle: Handle) -> Iterator[Rows]:
     """Processes of loky, started once and kept; short paths are handed over in batches of about 0.2 s."""
     from joblib import Parallel, delayed
 
-    pool = Parallel(n_jobs=workers, backend="loky", return_as="generator", initializer=ignore_interrupt)
+    pool = Parallel(n_jobs=workers, backend="loky", return_as="generator")
     try:
-        with interrupts_held():  # from their first instruction on, before any handler could be set
+        with unheard_interrupts():
             found = pool(delayed(task)(setup, index, handle) for index in range(setup.paths))
         yield from found
     except BrokenProcessPool as error:
@@ -53,37 +62,40 @@ def _on_joblib(task: Task, setup: CrashSetup, handle: Handle, workers: int) -> I
 
 
 @contextmanager
-def interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back; a process that is started meanwhile never hears it, we hear it afterwards."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def unheard_interrupts() -> Iterator[None]:
+    """Ctrl-C is for the parent, which then stops the workers: what is started here does not hear it.
+
+    Ignored, because only that outlives the start of another program. We are deaf meanwhile, for milliseconds.
+    """
+    if threading.current_thread() is not threading.main_thread():  # Python hears Ctrl-C there alone
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, before)
 
 
-def ignore_interrupt() -> None:
-    """Ctrl-C is for the parent, which then stops the workers. For one that joblib starts later."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _on_ray(task: Task, setup: CrashSetup, handle: Handle, workers: int) -> Iterator[Rows]:
-    """Tasks on Ray: on the cluster at RAY_ADDRESS, otherwise on a Ray of our own that ends with the sweep."""
+@contextmanager
+def _ray(workers: int) -> Iterator[Any]:
+    """Ray: the cluster at RAY_ADDRESS, one that this process has joined, or one of our own for the while."""
     try:
         import ray
     except ImportError:
         what = "Ray is not installed"
         raise InputError.at("--backend ray", what, "pip install 'seawall[ray]', or use joblib.") from None
-    ours = not ray.is_initialized()
-    if ours:
-        address = os.environ.get("RAY_ADDRESS")
-        where = {"address": address} if address else {"num_cpus": workers, "include_dashboard": False}
+    if ray.is_initialized():
+        yield ray
+        return
+    address = os.environ.get("RAY_ADDRESS")
+    where = {"address": address} if address else {"num_cpus": workers, "include_dashboard": False}
+    with unheard_interrupts():
         ray.init(**where, log_to_driver=False, logging_level="error", runtime_env=_one_thread())
     try:
-        yield from _ray_rows(ray, task, setup, handle, workers)
+        yield ray
     finally:
-        if ours:
-            ray.shutdown()
+        ray.shutdown()
 
 
 def _one_thread() -> dict[str, Any]:
@@ -92,7 +104,7 @@ def _one_thread() -> dict[str, Any]:
     return {"env_vars": dict.fromkeys(names, "1")}
 
 
-def _ray_rows(ray: Any, task: Task, setup: CrashSetup, handle: Handle, workers: int) -> Iterator[Rows]:
+def _ray_rows(ray: Any, workers: int, task: Task, setup: CrashSetup, handle: Handle) -> Iterator[Rows]:
     """Batches in order, never more under way than the workers need."""
     shared = None if handle is None else ray.put(handle)
     remote = ray.remote(_batch)

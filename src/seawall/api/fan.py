@@ -19,7 +19,7 @@ import polars as pl
 from joblib import cpu_count
 from numpy.typing import NDArray
 
-from seawall.api.backends import run_on
+from seawall.api.backends import workers_of
 from seawall.api.crash import clear_folder
 from seawall.api.setup import CrashSetup, make_plan, origin
 from seawall.errors import InputError, SeawallError
@@ -81,10 +81,11 @@ def fan(
     count = min(workers or cpu_count(), setup.paths)
     handle = shared_book(open_book(plan)) if plan.rows is not None or plan.book_seed is not None else None
     rows: list[dict[str, Any]] = []
-    for found in run_on(backend, run_path, setup, handle, workers=count):
-        rows += found
-        if advance is not None:
-            advance(1)
+    with workers_of(backend, count) as run:
+        for found in run(run_path, setup, handle):
+            rows += found
+            if advance is not None:
+                advance(1)
     paths = pl.DataFrame(rows, infer_schema_length=None)
     spread = spread_of(paths.filter(pl.col("run") == "with"))
     return Fan(paths=paths, spread=spread, summary=_summary(setup, spread))
