@@ -43,7 +43,7 @@ BOOKS = Path(".cache/benchmarks")
 
 
 def fall(steps: int) -> Shock:
-    """A tenth down in a quarter of the time after a sixth of it, and half of that back in the next quarter."""
+    """A tenth down in a quarter of the time, after a sixth of it, and half of that back as slowly."""
     return Shock("BTC", -0.10, steps / 4, steps / 6, 0.5)
 
 
