@@ -8,8 +8,13 @@
 Names are loaded when they are first used: importing the package imports neither numba nor Polars.
 """
 
+from __future__ import annotations
+
 from importlib import import_module
-from typing import Any
+
+TYPE_CHECKING = False  # as typing has it; importing typing is a third of the time that help takes
+if TYPE_CHECKING:
+    from typing import Any
 
 __version__ = "0.1.0"
 

@@ -7,12 +7,13 @@ import math
 import pytest
 
 from seawall.engine import engine as engine_module
+from seawall.engine.engine import Engine
 from seawall.engine.sieve import Sieve
 from seawall.engine.state import State
-from seawall.lab.experiment import Plan, default_curve, load_book
+from seawall.lab.experiment import Plan, crash_options, open_book
 from seawall.lab.october import october_path
 from seawall.lab.prices import window
-from seawall.lab.simulate import CrashOptions, run_crash
+from seawall.lab.simulate import run_crash
 from seawall.rulebooks.load import load_rulebook
 
 HOUR = 3_600_000_000_000
@@ -23,8 +24,8 @@ def digest(name: str, accounts: int) -> tuple[str, int]:
     start = int(path.time_ns[0])
     path = window(path, start + 20 * HOUR, start + 22 * HOUR)
     plan = Plan(rulebook=load_rulebook(name), path=path, accounts=accounts)
-    options = CrashOptions(curves={a: default_curve(a, 0.3) for a in path.names}, rules=plan.depth_rules)
-    engine = run_crash(plan.rulebook, path, load_book(plan)[0].commands, options)
+    engine = Engine.from_bytes(plan.rulebook, open_book(plan).state)
+    run_crash(engine, path, crash_options(plan, 1.0))
     return engine.state.digest().hex(), engine.state.seq
 
 

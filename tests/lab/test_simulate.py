@@ -6,14 +6,21 @@ import msgspec
 import numpy as np
 import pytest
 
-from seawall.engine.commands import Deposit, OpenAccount, ReportFill, ReportPrices
+from seawall.engine.commands import (
+    ApplyFunding,
+    Deposit,
+    OpenAccount,
+    ReportFill,
+    ReportOrderDone,
+    ReportPrices,
+)
 from seawall.engine.engine import Engine
 from seawall.engine.events import LiquidationOrderSent
 from seawall.engine.state import HOUSE_ACCOUNTS, MARKET
 from seawall.errors import BookError, SeawallError
 from seawall.lab.bookfile import BookRow
 from seawall.lab.depth import DepthCurve, DepthRules
-from seawall.lab.experiment import Plan, run_experiment
+from seawall.lab.experiment import Plan, open_book, run_experiment, run_figures
 from seawall.lab.faults import Faults, LabFault, parse_fault
 from seawall.lab.loading import commands_for_rows, tradable
 from seawall.lab.october import october_path
@@ -138,13 +145,13 @@ def test_a_described_fault_is_read() -> None:
     assert fault.active(21 * 60 * MINUTE) and not fault.active(22 * 60 * MINUTE)
 
 
-def venue(feedback: float = 1.0) -> SimulatedVenue:
+def venue(feedback: float = 1.0, faults: Faults | None = None) -> SimulatedVenue:
     book = load_rulebook("harbor")
     made = SimulatedVenue(
         book,
         {"BTC": DepthCurve(1e7)},
         DepthRules(),
-        Faults(),
+        faults or Faults(),
         feedback=feedback,
         start_ns=START,
         latency_ns=0,
@@ -194,6 +201,102 @@ def test_a_limit_is_never_passed_and_the_rest_is_reported_done() -> None:
     commands = made.execute(made.due()[0])
     assert [type(c).__name__ for c in commands] == ["ReportFill", "ReportOrderDone"]
     assert commands[0].price_ticks >= 995_000 and commands[0].size_lots < 500_000
+
+
+class Seen:
+    """A recorder that keeps commands and counts events."""
+
+    def __init__(self) -> None:
+        self.commands: list[object] = []
+        self.events = 0
+
+    def record(self, command: object, events: tuple[object, ...]) -> None:
+        self.commands.append(command)
+        self.events += len(events)
+
+    def step_done(self, engine: object, venue: object, time_ns: int) -> None:
+        """Nothing."""
+
+
+@pytest.fixture(scope="module")
+def watched():  # type: ignore[no-untyped-def]
+    seen = {run: Seen() for run in ("with", "without")}
+    return run_experiment(plan(), lambda run: (seen[run],)), seen
+
+
+def test_the_summary_counts_all_from_the_start(watched) -> None:  # type: ignore[no-untyped-def]
+    experiment, seen = watched
+    for run, figures in experiment.summary["runs"].items():
+        assert (figures["commands"], figures["events"]) == (len(seen[run].commands), seen[run].events)
+        assert type(seen[run].commands[0]) is OpenAccount
+
+
+def test_funding_is_paid_once_at_the_step_that_passes_a_payment() -> None:
+    rulebook, seen = load_rulebook("harbor"), Seen()
+    payment_ns = rulebook.funding["BTC-PERP"].payment_ns
+    path = falling_path(minutes=6, fall=0.001)
+    begin = START // payment_ns * payment_ns + payment_ns - int(2.5 * MINUTE)
+    path = msgspec.structs.replace(path, time_ns=path.time_ns - START + begin)
+    run_experiment(plan(path=path, accounts=20), lambda run: (seen,) if run == "with" else ())
+    paid = [(c.instrument, c.time_ns) for c in seen.commands if type(c) is ApplyFunding]
+    held = {c.instrument for c in seen.commands if type(c) is ReportFill}
+    assert {name for name, _ in paid} == held & set(rulebook.funding) and len(paid) == len(held)
+    assert {time_ns for _, time_ns in paid} == {begin + 3 * MINUTE}
+
+
+def test_between_two_points_the_price_goes_straight(watched) -> None:  # type: ignore[no-untyped-def]
+    path, reports = falling_path(), 0
+    for command in watched[1]["without"].commands:
+        if type(command) is ReportPrices:
+            ticks = next(row.price_ticks for row in command.prices if row.instrument == "BTC-PERP")
+            expected = np.interp(command.time_ns - START, path.time_ns - START, path.of("BTC"))
+            assert ticks == pytest.approx(expected * 10.0, abs=0.51)
+            reports += 1
+    assert reports > 2 * len(path.time_ns), "no round between the points was needed: nothing was shown"
+
+
+def test_a_book_opened_before_gives_the_same_figures(watched) -> None:  # type: ignore[no-untyped-def]
+    book = open_book(plan())
+    assert run_experiment(plan(), book=book).summary == watched[0].summary
+    assert run_figures(plan(), book) == watched[0].summary
+
+
+def test_an_order_for_what_nobody_quotes_comes_back_unfilled() -> None:
+    made = venue()
+    row = [i.name for i in load_rulebook("harbor").instruments].index("ETH-PERP")
+    made.accept([(msgspec.structs.replace(order(-10), instrument=row), 9)])
+    assert made.execute(made.due()[0]) == [ReportOrderDone(time_ns=START, order=7)]
+
+
+def test_while_the_feed_has_a_gap_the_book_stands_still() -> None:
+    made = venue()
+    made.accept([(order(-10_000), 9)])
+    made.execute(made.due()[0])
+    pressed = made.price("BTC")
+    made.move_to(START + MINUTE, {})
+    assert made.price("BTC") == pressed and made.outside_usd() == [100_000.0]
+    made.move_to(START + 2 * MINUTE, {"BTC": 100_000.0})
+    assert made.price("BTC") > pressed
+
+
+def test_an_order_is_recalled_once_and_only_before_it_is_due() -> None:
+    made = venue()
+    made.accept([(order(-10), 9)])
+    assert made.busy and made.recall(7) and not made.recall(7) and not made.busy
+    made.accept([(order(-10), 9)])
+    assert len(made.due()) == 1 and not made.recall(7)
+
+
+def test_a_source_that_is_hours_late_still_says_what_it_saw_then() -> None:
+    late = LabFault(kind="source_late", start_ns=0, end_ns=10**18, target="alpha", delay_ns=6_000 * SECOND_NS)
+    made = venue(faults=Faults((late,)))
+    for second in range(1, 21_000):
+        made.move_to(START + second * SECOND_NS, {"BTC": 100_000.0 + second})
+        said = made.quotes()
+    then = next(row for row in said if (row.instrument, row.source) == ("BTC-PERP", "alpha"))
+    assert then.observed_ns == made.now_ns - 6_000 * SECOND_NS
+    assert then.price_ticks == pytest.approx((100_000.0 + 20_999 - 6_000) * 10, abs=1)
+    assert len(made._when) == len(made._seen) < 20_000, "what nobody can ask for any more is dropped"
 
 
 def test_a_hole_in_the_book_heals() -> None:

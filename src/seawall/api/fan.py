@@ -1,28 +1,29 @@
 """Many crashes of one setup on all cores: one row of figures per path, and how they are spread.
 
-Path k has seed `seed + k`: another book, other prices, another share of outside news. Amounts are in the
-numeraire. Quantiles are order statistics (the smallest figure that at least that share of paths does not
-exceed), so they are figures of real paths. Results are in the order of the seeds whatever core was first.
+Path k has seed `seed + k`: other prices, another share of outside news, and another book unless a book file
+or `book_seed` says otherwise; a book that stays is opened once. Amounts are in the numeraire. Quantiles are
+order statistics (the smallest figure that at least that share of paths does not exceed), so they are figures
+of real paths. Results are in the order of the seeds whatever core was first.
 """
 
 from __future__ import annotations
 
 import math
-import multiprocessing
-import os
-import signal
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import polars as pl
+from joblib import cpu_count
+from numpy.typing import NDArray
 
+from seawall.api.backends import workers_of
 from seawall.api.crash import clear_folder
 from seawall.api.setup import CrashSetup, make_plan, origin
-from seawall.errors import InputError
-from seawall.lab.experiment import run_experiment
+from seawall.errors import InputError, SeawallError
+from seawall.lab.experiment import OpenBook, open_book, run_figures
 from seawall.report.export import ROW_GROUP_ROWS, summary_bytes
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99, 1.0)
@@ -60,55 +61,57 @@ class Fan(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         return [table, summary]
 
 
-def fan(setup: CrashSetup, *, workers: int | None = None, advance: Callable[[int], Any] | None = None) -> Fan:
-    """Run `setup.paths` paths. `workers` processes (default: all cores); `advance` is called once per path.
+def fan(
+    setup: CrashSetup,
+    *,
+    workers: int | None = None,
+    backend: str = "joblib",
+    advance: Callable[[int], Any] | None = None,
+) -> Fan:
+    """Run `setup.paths` paths. `workers` processes (default: all cores) of `backend`, "joblib" or "ray".
 
-    Raises SeawallError where the setup cannot be used, before any process is started.
+    `advance` is called once per path. Raises SeawallError where the setup cannot be used, before any process
+    is started, and names the path and its seed where a path cannot be run.
     """
     if setup.paths < 2:
         raise InputError.at("--paths", f"{setup.paths} path has no spread", "Give 2 or more.")
-    make_plan(setup)
-    count = min(workers or os.cpu_count() or 1, setup.paths)
-    # Spawned, not forked: a forked process would inherit threads of compiled code and of Polars in mid-work.
-    context = multiprocessing.get_context("spawn")
-    others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_quiet)
-    try:
-        jobs: list[Future[list[dict[str, Any]]]] = [
-            pool.submit(run_path, setup, index) for index in range(setup.paths)
-        ]
-        for job in jobs if advance else ():
-            job.add_done_callback(lambda _: advance(1) if advance else None)
-        under_way = set(jobs)
-        while under_way:  # short waits: a thread that waits without end may not hear Ctrl-C
-            done, under_way = wait(under_way, timeout=0.5)
-            for job in done:
-                job.result()
-        rows = [row for job in jobs for row in job.result()]
-    except BaseException:  # Ctrl-C above all: nobody wants to wait for the paths that are under way
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in set(multiprocessing.active_children()) - others:
-            process.terminate()
-        raise
-    pool.shutdown()
+    if workers is not None and workers < 1:
+        raise InputError.at("--workers", f"{workers} cannot work", "Give 1 or more.")
+    plan = make_plan(setup)
+    count = min(workers or cpu_count(), setup.paths)
+    handle = shared_book(open_book(plan)) if plan.rows is not None or plan.book_seed is not None else None
+    rows: list[dict[str, Any]] = []
+    with workers_of(backend, count) as run:
+        for found in run(run_path, setup, handle):
+            rows += found
+            if advance is not None:
+                advance(1)
     paths = pl.DataFrame(rows, infer_schema_length=None)
     spread = spread_of(paths.filter(pl.col("run") == "with"))
     return Fan(paths=paths, spread=spread, summary=_summary(setup, spread))
 
 
-def _quiet() -> None:
-    """Ctrl-C is for the parent, which then stops the pool."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def shared_book(book: OpenBook) -> NDArray[np.uint8]:
+    """An opened book as one array of bytes, which a backend can share between processes."""
+    return np.frombuffer(msgspec.msgpack.encode(book), dtype=np.uint8)
 
 
-def run_path(setup: CrashSetup, index: int) -> list[dict[str, Any]]:
-    """One path in a process of its own: a row for the run with feedback and one for the run without."""
-    experiment = run_experiment(make_plan(setup, index))
+def run_path(setup: CrashSetup, index: int, handle: NDArray[np.uint8] | None = None) -> list[dict[str, Any]]:
+    """One path, wherever it runs: a row for the run with feedback and one for the run without."""
+    try:
+        plan = make_plan(setup, index)
+        book = None if handle is None else msgspec.msgpack.decode(handle.tobytes(), type=OpenBook)
+        summary = run_figures(plan, book if book is not None and book.fits(plan) else None)
+    except SeawallError as error:
+        raise type(error)(f"path {index}, seed {setup.seed + index}: {error}") from None
+    except Exception as error:
+        error.add_note(f"in path {index}: repeat it with --seed {setup.seed + index} --paths 2")
+        raise
     rows = []
-    for run, figures in experiment.summary["runs"].items():
+    for run, figures in summary["runs"].items():
         row = {"path": index, "seed": setup.seed + index, "run": run, **figures}
         row["backstop_loss"] = -float(figures["backstop_pnl"])
-        for name, seen in experiment.summary["instruments"].items():
+        for name, seen in summary["instruments"].items():
             row[f"low {name}"] = seen[f"low_{run}"]
         rows.append(row)
     return rows

@@ -46,6 +46,7 @@ class CrashSetup(msgspec.Struct, frozen=True, kw_only=True):
     faults: tuple[str, ...] = ()
     accounts: int = 10_000
     seed: int = 0
+    book_seed: int | None = None  # of the made-up accounts; None: as `seed`, so another book for every path
     paths: int = 1
     feedback: float = 1.0
     start: str | None = None
@@ -57,11 +58,11 @@ class CrashSetup(msgspec.Struct, frozen=True, kw_only=True):
     depth: tuple[str, ...] = ()  # NAME=FILE of book-depth records the curve is fitted from
 
     def __post_init__(self) -> None:
-        for name, least in (("accounts", 1), ("paths", 1), ("seed", 0)):
-            if not least <= getattr(self, name) < 2**31:
-                raise InputError.at(
-                    f"--{name}", f"{getattr(self, name)} is out of range", f"Give {least} or more."
-                )
+        for name, least in (("accounts", 1), ("paths", 1), ("seed", 0), ("book_seed", 0)):
+            value = getattr(self, name)
+            if value is not None and not least <= value < 2**31:
+                flag = "--" + name.replace("_", "-")
+                raise InputError.at(flag, f"{value} is out of range", f"Give {least} or more.")
         if not 0.0 <= self.feedback <= 10.0:
             raise InputError.at(
                 "--feedback", f"{self.feedback!r} is no factor", "Give 0 (none) to 10; 1 is real."
@@ -103,6 +104,7 @@ def make_plan(setup: CrashSetup, index: int = 0) -> Plan:
         path=path,
         accounts=setup.accounts,
         seed=seed,
+        book_seed=setup.book_seed,
         feedback=setup.feedback,
         faults=Faults(tuple(parse_fault(text) for text in setup.faults)),
         **chosen,

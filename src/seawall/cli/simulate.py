@@ -60,7 +60,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--fault", **more, metavar="TEXT", help="KIND[:TARGET],from=21 h,for=10 min[,delay=90 s]")
     add("--seed", type=int, default=0, metavar="N", help="of everything drawn by chance (0)")
+    add("--book-seed", type=int, metavar="N", help="of the made-up accounts, if they stay while seeds change")
     add("--paths", type=int, default=1, metavar="N", help="so many crashes with seeds N.., on all cores")
+    add("--workers", type=int, metavar="N", help="processes for many paths (all cores)")
+    add("--backend", default="joblib", metavar="NAME", help="joblib, or ray (pip install 'seawall[ray]')")
     add("--out", type=Path, metavar="DIR", help="keep journal, tables, report and summary here")
     add("--force", action="store_true", help="replace the run that DIR holds")
     add("--json", action="store_true", help="the summary as JSON")
@@ -112,6 +115,7 @@ def _setup(args: argparse.Namespace) -> Any:
         faults=tuple(args.fault),
         accounts=args.accounts,
         seed=args.seed,
+        book_seed=args.book_seed,
         paths=args.paths,
         feedback=args.feedback,
         start=args.start,
@@ -133,7 +137,7 @@ def _many(args: argparse.Namespace, setup: Any) -> int:
     if args.out is not None:
         clear_folder(args.out, force=args.force)
     with progress(setup.paths, f"{setup.rulebook.name}, {setup.paths} paths") as advance:
-        found = fan(setup, advance=advance)
+        found = fan(setup, workers=args.workers, backend=args.backend, advance=advance)
     if args.out is not None:
         found.save(args.out, force=True)
     if args.json:
@@ -165,7 +169,7 @@ def command_of(args: argparse.Namespace) -> str:
         "--process": args.process, "--from": args.start, "--to": args.end, "--step": args.step,
         "--book": args.book and Path(args.book).name, "--accounts": args.accounts,
         "--open-interest": args.open_interest, "--depth-share": args.depth_share, "--feedback": args.feedback,
-        "--seed": args.seed,
+        "--seed": args.seed, "--book-seed": args.book_seed,
     }  # fmt: skip
     parts += [str(part) for flag, value in plain.items() if value is not None for part in (flag, value)]
     parts += ["--depth", *(_bare(text) for text in args.depth)] if args.depth else []

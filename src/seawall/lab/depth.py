@@ -5,8 +5,8 @@ downwards and asks upwards. Within `edge_bp` the cumulative depth of one side is
 beyond it latent orders stand at the density reached there. A side remembers how much of it was taken
 (`used_usd`) and which share of its normal depth is quoted (`scale`); both heal with a half-life, so
 the price impact of a sweep decays. When volatility or forced flow rises, quotes are cancelled at once.
-Plain floats and own exp/log only: the same bits on every CPU. Defaults: rules/quant 4.3, item 4 (assumed
-unless fitted, see `bookdepth.fit_depth`); D100 figures there are aggregates over venues.
+The arithmetic is in `lab.depth_kernels`. Defaults: rules/quant 4.3, item 4 (assumed unless fitted, see
+`bookdepth.fit_depth`); D100 figures there are aggregates over venues.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from __future__ import annotations
 import math
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from seawall.errors import InputError
-from seawall.kernels.elementary import exp, power
+from seawall.lab import depth_kernels as kernels
+from seawall.lab.depth_kernels import BP
 
-BP = 1e-4
-LN2 = 0.6931471805599453
+Floats = NDArray[np.float64]
 # Aggregate USD within 100 bp on one side, calm (assumed). Others: mid-cap 8e6, tail 1e6.
 DEFAULT_D100_USD = {"BTC": 500e6, "ETH": 250e6, "SOL": 80e6}
 MID_CAP_D100_USD = 8e6
@@ -113,38 +115,12 @@ def new_book(rules: DepthRules) -> Book:
 
 def depth_within(curve: DepthCurve, scale: float, distance_bp: float) -> float:
     """USD resting on an untouched side within `distance_bp`, when `scale` of it is quoted."""
-    x = min(max(distance_bp, 0.0), curve.max_bp)
-    inner = min(x, curve.edge_bp)
-    depth = float(power(inner / 100.0, curve.gamma))
-    if x > curve.edge_bp:
-        depth += _latent_density(curve, depth) * (x - curve.edge_bp)
-    return scale * curve.d100_usd * depth
+    return float(kernels.depth_within(row_of(curve), scale, distance_bp))
 
 
 def distance_for(curve: DepthCurve, scale: float, usd: float) -> float:
     """Distance (bp) within which `usd` rest on an untouched side; max_bp if there is not so much."""
-    units = max(usd, 0.0) / (scale * curve.d100_usd)
-    edge = float(power(curve.edge_bp / 100.0, curve.gamma))
-    if units <= edge:
-        x = 100.0 * float(power(units, 1.0 / curve.gamma))
-        return min(x, curve.edge_bp)
-    return min(curve.edge_bp + (units - edge) / _latent_density(curve, edge), curve.max_bp)
-
-
-def _latent_density(curve: DepthCurve, edge_units: float) -> float:
-    """Depth per bp beyond the edge, in units of D100: the slope of the curve at the edge."""
-    return curve.latent * curve.gamma * edge_units / curve.edge_bp
-
-
-def _moment(curve: DepthCurve, distance_bp: float) -> float:
-    """Integral of distance over depth up to `distance_bp`, in bp x units of D100."""
-    inner = min(distance_bp, curve.edge_bp)
-    units = float(power(inner / 100.0, curve.gamma))
-    total = curve.gamma / (curve.gamma + 1.0) * inner * units
-    if distance_bp > curve.edge_bp:
-        square = (distance_bp - curve.edge_bp) * (distance_bp + curve.edge_bp)
-        total += _latent_density(curve, units) * 0.5 * square
-    return total
+    return float(kernels.distance_for(row_of(curve), scale, usd))
 
 
 def touch_bp(curve: DepthCurve, side: Side) -> float:
@@ -162,14 +138,8 @@ def sweep(curve: DepthCurve, side: Side, usd: float, limit_bp: float | None = No
     if not (math.isfinite(usd) and usd >= 0.0):
         raise InputError.at("sweep", f"{usd!r} USD", "The amount must be finite and not negative.")
     limit = curve.max_bp if limit_bp is None else limit_bp
-    filled = min(usd, capacity_usd(curve, side, limit))
-    start = touch_bp(curve, side)
-    if filled <= 0.0:
-        return Fill(0.0, start, start, usd)
-    end = max(start, min(distance_for(curve, side.scale, side.used_usd + filled), limit))
-    area = (_moment(curve, end) - _moment(curve, start)) * side.scale * curve.d100_usd
-    # Rounding may push a mean of two near-equal ends outside them; a mean lies between.
-    return Fill(filled, min(max(area / filled, start), end), end, usd - filled)
+    filled, average, last = kernels.sweep(row_of(curve), side.scale, side.used_usd, usd, limit)
+    return Fill(filled, average, last, usd - filled)
 
 
 def consume(
@@ -183,15 +153,12 @@ def consume(
 
 def target_scale(curve: DepthCurve, rules: DepthRules, vol_ratio: float, flow_usd: float) -> float:
     """The share of normal depth that makers want to show now."""
-    ratio = max(vol_ratio, 1.0)
-    calm = max(rules.floor, float(power(ratio, -rules.withdrawal_exponent)))
-    return max(rules.least, calm * float(exp(-rules.flow_weight * flow_usd / curve.d100_usd)))
+    return float(kernels.target_scale(row_of(curve), row_of(rules), vol_ratio, flow_usd))
 
 
 def refill_seconds(rules: DepthRules, vol_ratio: float) -> float:
     """Half-life of refill: calm at ratio 1, stressed from `stressed_ratio` on, straight between."""
-    stress = min(max((vol_ratio - 1.0) / (rules.stressed_ratio - 1.0), 0.0), 1.0)
-    return rules.refill_calm_seconds + (rules.refill_stressed_seconds - rules.refill_calm_seconds) * stress
+    return float(kernels.refill_seconds(row_of(rules), vol_ratio))
 
 
 def refill(curve: DepthCurve, rules: DepthRules, side: Side, vol_ratio: float, seconds: float) -> Side:
@@ -202,36 +169,38 @@ def refill(curve: DepthCurve, rules: DepthRules, side: Side, vol_ratio: float, s
     """
     if not seconds >= 0.0:
         raise InputError.at("refill", f"{seconds!r} seconds", "Time does not run backwards.")
-    flow = side.flow_usd * _keep(seconds, rules.flow_half_life_seconds)
-    target = target_scale(curve, rules, vol_ratio, side.flow_usd)
-    scale, used = side.scale, side.used_usd
-    if target < scale:
-        used, scale = used * (target / scale), target
-    keep = _keep(seconds, refill_seconds(rules, vol_ratio))
-    healed = max(scale, min(target + (scale - target) * keep, target))  # rounding may not leave the way there
-    return Side(healed, used * keep, flow)
-
-
-def _keep(seconds: float, half_life: float) -> float:
-    return float(exp(-LN2 * (seconds / half_life)))
+    row = row_of(side)
+    kernels.refill(row_of(curve), row_of(rules), row, vol_ratio, seconds)
+    return Side(*row.tolist())
 
 
 def vol_ratio(rules: DepthRules, book: Book) -> float:
     """Present over calm volatility."""
-    calm = rules.calm_daily_vol * rules.calm_daily_vol / 86_400.0
-    return math.sqrt(book.variance_per_second / calm)
+    return float(kernels.vol_ratio(row_of(rules), book.variance_per_second))
 
 
 def advance(curve: DepthCurve, rules: DepthRules, book: Book, log_return: float, seconds: float) -> Book:
     """One clock step: volatility learns the outside move of the step, then both sides refill."""
-    if seconds <= 0.0:
-        return book
-    keep = _keep(seconds, rules.vol_half_life_seconds)
-    variance = book.variance_per_second * keep + (log_return * log_return / seconds) * (1.0 - keep)
-    moved = Book(variance, book.bids, book.asks)
-    ratio = vol_ratio(rules, moved)
-    bids = refill(curve, rules, book.bids, ratio, seconds)
-    return Book(variance, bids, refill(curve, rules, book.asks, ratio, seconds))
+    row = book_row(book)
+    kernels.advance(row_of(curve), row_of(rules), row, log_return, seconds)
+    return book_of(row)
+
+
+def row_of(holder: DepthCurve | DepthRules | Side) -> Floats:
+    """The fields as a row for the kernels, in their order."""
+    return np.array(msgspec.structs.astuple(holder), dtype=np.float64)
+
+
+def book_row(book: Book) -> Floats:
+    """A book as a row for the kernels: variance, bids, asks."""
+    sides = (*msgspec.structs.astuple(book.bids), *msgspec.structs.astuple(book.asks))
+    return np.array((book.variance_per_second, *sides), dtype=np.float64)
+
+
+def book_of(row: Floats) -> Book:
+    """The book that a row holds."""
+    variance, *sides = row.tolist()
+    return Book(variance, Side(*sides[:3]), Side(*sides[3:]))
 
 
 def bid_price(outside: float, distance_bp: float) -> float:
@@ -246,6 +215,4 @@ def ask_price(outside: float, distance_bp: float) -> float:
 
 def mid_price(curve: DepthCurve, book: Book, outside: float) -> float:
     """Half way between the best bid and the best ask left."""
-    return 0.5 * (
-        bid_price(outside, touch_bp(curve, book.bids)) + ask_price(outside, touch_bp(curve, book.asks))
-    )
+    return float(kernels.mid_price(row_of(curve), book_row(book), outside))

@@ -12,20 +12,16 @@ import numpy as np
 from seawall.engine.commands import AnyCommand, Deposit, Transfer
 from seawall.engine.engine import Engine
 from seawall.engine.state import HOUSE_ACCOUNTS
-from seawall.lab.loading import LoadedBook
 from seawall.lab.venue import asset_of
 from seawall.margin.compiled import MarketView
 from seawall.margin.statement import book_health
 from seawall.rulebooks.model import Rulebook
 
 
-def keep_alive(
-    rulebook: Rulebook, loaded: LoadedBook, prices: dict[str, float], *, time_ns: int
-) -> LoadedBook:
-    """The same book with the deposits added that let every account open above its strictest swept level."""
-    engine = Engine(rulebook)
-    engine.step_many(loaded.commands)
-    state, rules = engine.state, rulebook.liquidation
+def keep_alive(engine: Engine, prices: dict[str, float], *, time_ns: int) -> tuple[AnyCommand, ...]:
+    """The deposits that let every account of a loaded engine open above its strictest swept level."""
+    state, rulebook = engine.state, engine.state.rulebook
+    rules = rulebook.liquidation
     market = _opening(rulebook, prices, state.market.oi_lots)
     pots = np.arange(HOUSE_ACCOUNTS, state.book.n_pots, dtype=np.int64)
     levels = {rules.trigger, rules.exit} | ({rules.margin_call.level} if rules.margin_call else set())
@@ -48,7 +44,7 @@ def keep_alive(
                     to_isolated=rulebook.instruments[instrument].name,
                 )
             )
-    return LoadedBook(commands=(*loaded.commands, *commands), names=loaded.names, roles=loaded.roles)
+    return tuple(commands)
 
 
 def _opening(rulebook: Rulebook, prices: dict[str, float], oi_lots: np.ndarray) -> MarketView:

@@ -12,7 +12,6 @@ import msgspec
 import polars as pl
 
 from seawall.engine.state import State
-from seawall.lab.loading import LoadedBook
 from seawall.lab.record import WORST, Figures
 from seawall.lab.venue import asset_of
 from seawall.units import format_time
@@ -58,7 +57,7 @@ def start_marks(state: State) -> dict[str, float]:
 
 
 def result_frames(
-    loaded: LoadedBook, names: list[str], results: dict[str, Result]
+    roles: tuple[str, ...], names: list[str], results: dict[str, Result]
 ) -> dict[str, pl.DataFrame]:
     """Every table by its name."""
     with_rows = {(t, n): (p, o) for t, n, p, o in results["with"].recorder.rows["prices"]}
@@ -75,7 +74,7 @@ def result_frames(
             for (t, n, step, side), cell in result.recorder.flow.items()
         ],
         "funds": [row for r in results.values() for row in r.recorder.rows["funds"]],
-        "accounts": _accounts(loaded, results),
+        "accounts": _accounts(roles, results),
         "liquidation_map": results["with"].map_rows,
         "payers": [row for run, result in results.items() for row in _payers(run, result.recorder)],
         "calls": [row for r in results.values() for row in r.recorder.rows["calls"]],
@@ -88,12 +87,12 @@ def _frame(name: str, rows: list[tuple[Any, ...]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={column: _TYPES[kind] for column, kind in columns}, orient="row")
 
 
-def _accounts(loaded: LoadedBook, results: dict[str, Result]) -> list[tuple[Any, ...]]:
+def _accounts(roles: tuple[str, ...], results: dict[str, Result]) -> list[tuple[Any, ...]]:
     rows = []
-    first = len(results["with"].before) - len(loaded.roles)
+    first = len(results["with"].before) - len(roles)
     for run, result in results.items():
         after, recorder = result.recorder.after, result.recorder
-        for place, role in enumerate(loaded.roles):
+        for place, role in enumerate(roles):
             account = first + place
             extra = recorder.by_account.get(account, {})
             rows.append(
@@ -126,7 +125,7 @@ def _payers(run: str, recorder: Figures) -> list[tuple[str, str, float]]:
 
 
 def result_summary(
-    plan: Plan, loaded: LoadedBook, names: list[str], results: dict[str, Result]
+    plan: Plan, accounts: int, names: list[str], results: dict[str, Result]
 ) -> dict[str, Any]:
     """Plain numbers of the experiment; nothing in it depends on the machine or the clock."""
     path = plan.path
@@ -149,7 +148,7 @@ def result_summary(
         "rulebook": {"tag": plan.rulebook.tag, "sha256": plan.rulebook.sha256},
         "seed": plan.seed,
         "numeraire": plan.rulebook.margin.numeraire,
-        "accounts": len(loaded.roles),
+        "accounts": accounts,
         "steps": len(path.time_ns) - 1,
         "start_ns": int(path.time_ns[0]),
         "end_ns": int(path.time_ns[-1]),

@@ -54,7 +54,15 @@ class TableRecorder:
         self.totals: dict[str, float] = defaultdict(float)
         self.counts: dict[str, int] = defaultdict(int)
         self.adl_accounts: set[int] = set()
-        self.started = False
+        # What never changes, looked up once: a step of a long path should cost microseconds.
+        rules = engine_state.rulebook
+        self._marked = [
+            (row, instrument.name, float(instrument.tick_units), asset_of(instrument))
+            for row, instrument in enumerate(engine_state.instruments)
+        ]
+        self._atoms_per_unit = [asset.atoms_per_unit for asset in rules.assets]
+        self._numeraire = engine_state.asset_row[rules.margin.numeraire]
+        self._priced_by = [price_rows(engine_state, row) for row in range(len(rules.assets))]
         self.shared: Floats = np.zeros(0)  # socialised loss by account
 
     # -- recorder ------------------------------------------------------------------------------------------
@@ -62,26 +70,17 @@ class TableRecorder:
     def record(self, command: AnyCommand, events: tuple[ev.AnyEvent, ...]) -> None:
         self.counts["commands"] += 1
         self.counts["events"] += len(events)
-        if not self.started:
-            return
         for event in events:
             reader = _READERS.get(type(event))
             if reader is not None:
                 reader(self, event)
 
     def step_done(self, engine: Engine, venue: SimulatedVenue, time_ns: int) -> None:
-        state = engine.state
-        for row, instrument in enumerate(state.instruments):
-            asset = asset_of(instrument)
-            if asset in venue.outside and state.market.mark[row]:
-                self.rows["prices"].append(
-                    (
-                        time_ns,
-                        instrument.name,
-                        int(state.market.mark[row]) * float(instrument.tick_units),
-                        venue.outside[asset],
-                    )
-                )
+        outside = dict(zip(venue.assets, venue.outside_usd()))
+        marks, rows = engine.state.market.mark.tolist(), self.rows["prices"]
+        for row, name, tick_units, asset in self._marked:
+            if marks[row] and outside.get(asset, 0.0):
+                rows.append((time_ns, name, marks[row] * tick_units, outside[asset]))
         self.rows["funds"].append(
             (
                 time_ns,
@@ -114,24 +113,21 @@ class TableRecorder:
 
     def units(self, asset: int, atoms: int) -> float:
         """Atoms of an asset in whole numeraire units, at the present index."""
-        state = self.state
-        coins = atoms / state.rulebook.assets[asset].atoms_per_unit
-        if asset == state.asset_row[state.rulebook.margin.numeraire]:
+        coins = atoms / self._atoms_per_unit[asset]
+        if asset == self._numeraire:
             return coins
-        return coins * asset_price(state, asset)
+        return coins * _first_price(self.state, self._priced_by[asset])
 
     def _pot_worth(self, pot: int) -> float:
         state = self.state
+        balances = enumerate(state.book.balances[pot].tolist())
         # fsum: Python 3.12 began to compensate sum() of floats, and the tables are to be the same everywhere.
-        total = math.fsum(
-            self.units(a, int(state.book.balances[pot, a])) for a in range(len(state.rulebook.assets))
-        )
+        total = math.fsum([self.units(asset, atoms) for asset, atoms in balances if atoms])
         for slot in state.book.positions(pot):
             row, lots = int(state.book.pos_instrument[slot]), int(state.book.pos_lots[slot])
-            if lots and state.market.mark[row]:
-                profit = trade_value(state.instruments[row], lots, int(state.market.mark[row])) - int(
-                    state.book.pos_cost[slot]
-                )
+            mark = int(state.market.mark[row])
+            if lots and mark:
+                profit = trade_value(state.instruments[row], lots, mark) - int(state.book.pos_cost[slot])
                 total += self.units(state.settle_row[row], profit)
         return total
 
@@ -143,21 +139,25 @@ class TableRecorder:
         self.outcome[account] = max(self.outcome[account], WORST.index(outcome))
 
 
+def price_rows(state: State, asset: int) -> list[tuple[int, float]]:
+    """Instruments whose index prices an asset in the numeraire, the first that has one; with their ticks."""
+    name = state.rulebook.assets[asset].name
+    via = state.rulebook.margin.collateral.get(name)
+    named = [i for i in state.instruments if (i.name == via if via else i.base == name)]
+    return [(state.instrument_row[i.name], float(i.tick_units)) for i in named]
+
+
+def _first_price(state: State, rows: list[tuple[int, float]]) -> float:
+    for row, tick_units in rows:
+        index_ticks = int(state.market.index_price[row])
+        if index_ticks:
+            return index_ticks * tick_units
+    return 0.0
+
+
 def asset_price(state: State, asset: int) -> float:
     """Index of the asset in the numeraire; 0 where it has none yet."""
-    name = state.rulebook.assets[asset].name
-    via = state.rulebook.margin.collateral.get(name) or next(
-        (
-            i.name
-            for i in state.instruments
-            if i.base == name and state.market.index_price[state.instrument_row[i.name]]
-        ),
-        "",
-    )
-    if not via:
-        return 0.0
-    row = state.instrument_row[via]
-    return int(state.market.index_price[row]) * float(state.instruments[row].tick_units)
+    return _first_price(state, price_rows(state, asset))
 
 
 def account_worth(state: State) -> Floats:
