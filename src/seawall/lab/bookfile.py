@@ -18,7 +18,7 @@ import msgspec
 import polars as pl
 
 from seawall.errors import BookError, InputError
-from seawall.lab.readers import place, read_frame
+from seawall.lab.frames import place, read_frame, text_column
 
 REQUIRED = ("account",)
 COLUMNS = (
@@ -111,7 +111,10 @@ def _as_text(path: Path, line: int | None, column: pl.Series) -> list[str]:
         what = f"column {column.name} holds floats, which are not exact amounts"
         fix = "Store it as text or as a decimal type (polars: pl.String or pl.Decimal)."
         raise BookError.at(str(path), what, fix)
-    return ["" if cell is None else cell.strip() for cell in column.cast(pl.String).to_list()]
+    try:
+        return [cell.strip() for cell in text_column(path, line, column)]
+    except InputError as error:
+        raise BookError(str(error)) from None
 
 
 def _row(where: str, cell: dict[str, str]) -> BookRow:
