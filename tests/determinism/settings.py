@@ -72,8 +72,10 @@ def run(setting: Setting, python: str = sys.executable, tmp: str = "") -> dict[s
 
 def libm_digest(env: dict[str, str]) -> str:
     """Of the platform's exp over many values: where it differs, a setting really changes libm."""
-    code = "import hashlib, math; print(hashlib.sha256(b''.join(math.exp(n / 7e4 - 1).hex().encode() " \
-           "for n in range(200_000))).hexdigest())"
+    code = (
+        "import hashlib, math; print(hashlib.sha256(b''.join(math.exp(n / 7e4 - 1).hex().encode() "
+        "for n in range(200_000))).hexdigest())"
+    )
     whole = {**os.environ, **env}
     done = subprocess.run([sys.executable, "-c", code], env=whole, capture_output=True, text=True, check=True)
     return done.stdout.strip()

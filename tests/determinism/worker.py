@@ -25,10 +25,13 @@ from seawall.engine.state import State
 from seawall.journal.codec import encode_step
 from seawall.journal.reader import JournalReader
 from seawall.journal.store import Journal
+from seawall.kernels.elementary import exp_array, log_array, normal_inverse_array, power_array
+from seawall.lab.process import random_path
+from seawall.lab.synthetic import markets_at, synthetic_book
 from seawall.margin.statement import THREADS_FROM, book_health
 from seawall.report.export import write_run
 from seawall.report.tables import RunTables
-from tests.determinism.world import Log, Played, play
+from tests.determinism.world import PRICES, Log, Played, play
 
 GROUP = 500  # records a commit takes, where not told otherwise; the chain of hashes depends on it
 
@@ -80,6 +83,22 @@ def valuation(state: State) -> list[bytes]:
     return [column.tobytes() for column in all_]
 
 
+def floats() -> list[bytes]:
+    """Where a last bit would show: our elementary functions, drawn prices and a drawn book, unrounded."""
+    x = np.linspace(-40.0, 40.0, 200_001)
+    inside = np.linspace(1e-9, 1.0 - 1e-9, 200_001)
+    markets = markets_at(PRICES)
+    book = synthetic_book(markets, accounts=5_000, seed=3)
+    return [
+        exp_array(x).tobytes(),
+        log_array(np.abs(x) + 1e-9).tobytes(),
+        power_array(np.abs(x), 0.674).tobytes(),
+        normal_inverse_array(inside).tobytes(),
+        random_path(PRICES, seed=3, crash=True, step_seconds=20.0).price.tobytes(),
+        *(getattr(book, field).tobytes() for field in book.__struct_fields__[2:]),
+    ]
+
+
 def digests(split: int, group: int) -> dict[str, str]:
     """Everything that is promised to be the same. `again` and `journal` repeat `records` by other ways."""
     played = play()
@@ -100,6 +119,7 @@ def digests(split: int, group: int) -> dict[str, str]:
         "state": played.engine.state.digest().hex(),
         "state again": engine.state.digest().hex(),
         "valuation": sha(valuation(played.engine.state)),
+        "floats": sha(floats()),
         "parquet": parquet,
         "csv": csv,
     }

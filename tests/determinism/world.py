@@ -64,8 +64,16 @@ def agenda(rules: Rulebook) -> dict[int, list[tuple[type, dict[str, Any]]]]:
     out: dict[str, Any] = {"asset": "USDC", "amount_atoms": 40 * 10**6}
     return {
         3: [
-            (cmd.PlaceOrder, {"account": HOUSE_ACCOUNTS + n, "order": 10**6 + n, "instrument": "BTC-PERP",
-                              "size_lots": 20 - n % 41, "price_ticks": 1_100_000})
+            (
+                cmd.PlaceOrder,
+                {
+                    "account": HOUSE_ACCOUNTS + n,
+                    "order": 10**6 + n,
+                    "instrument": "BTC-PERP",
+                    "size_lots": 20 - n % 41,
+                    "price_ticks": 1_100_000,
+                },
+            )
             for n in range(0, 250, 11)
         ],
         5: [(cmd.Withdraw, {"account": HOUSE_ACCOUNTS + n, **out}) for n in range(0, 120, 7)],

@@ -1,8 +1,8 @@
 """Fuzz the readers: `python -m tests.fuzz.run TARGET... [--runs N] [--seed N] [--guided]`.
 
-Without --guided inputs come from the seeded mutator, so a finding repeats with the same seed on any machine; with
-it from atheris, which follows the coverage of our code. Memory is capped for the whole process, so a reader that
-believes a length in the input fails here. A finding is written to .cache/fuzz and ends the run with exit code 1.
+Without --guided inputs come from the seeded mutator, so a finding repeats with the same seed on any machine;
+with it from atheris, which follows the coverage of our code. Memory is capped for the whole process, so a
+reader that believes a length in the input fails here. A finding is kept in .cache/fuzz; the exit code is 1.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from random import Random
 
 ROOT = Path(__file__).resolve().parents[2]
 FOUND = ROOT / ".cache" / "fuzz"
-MEMORY_BYTES = 6 << 30  # address space, most of it LLVM, Polars' threads and libraries that are only mapped
+MEMORY_BYTES = 6 << 30  # address space: most of it LLVM, thread stacks and libraries that are only mapped
 SHARES = {  # inputs out of a thousand; what is slow gets less, what is rarely met gets less
     "rulebook": 50, "proposal": 80, "book_csv": 90, "book_parquet": 50, "book_frame": 40, "prices_csv": 110,
     "prices_parquet": 50, "prices_frame": 40, "prices_packed": 50, "depth": 50, "journal": 30, "record": 130,
@@ -70,8 +70,11 @@ def mutate(name: str, runs: int, seed: int, *, keep_going: bool) -> int:
                 for path in folder.iterdir():
                     path.unlink()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-    print(f"{name:15} {runs:9,} inputs, {taken:8,} taken, {findings} findings, {time.monotonic() - started:6.1f} s, "
-          f"peak {peak} MiB", flush=True)
+    print(
+        f"{name:15} {runs:9,} inputs, {taken:8,} taken, {findings} findings, "
+        f"{time.monotonic() - started:6.1f} s, peak {peak} MiB",
+        flush=True,
+    )
     return findings
 
 
@@ -97,8 +100,14 @@ def guided(name: str, runs: int) -> None:
             report(name, data)
             raise
 
-    flags = [f"-runs={runs}", "-rss_limit_mb=4096", "-timeout=60", "-verbosity=0", "-max_len=65536",
-             f"-artifact_prefix={FOUND}/"]
+    flags = [
+        f"-runs={runs}",
+        "-rss_limit_mb=4096",
+        "-timeout=60",
+        "-verbosity=0",
+        "-max_len=65536",
+        f"-artifact_prefix={FOUND}/",
+    ]
     atheris.Setup([name, *flags, str(seeds)], one)
     atheris.Fuzz()
 
@@ -106,7 +115,9 @@ def guided(name: str, runs: int) -> None:
 def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="fuzz", description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join(SHARES)} (all)")
-    parser.add_argument("--runs", type=int, default=20_000, help="inputs: each, or in all where none is named")
+    parser.add_argument(
+        "--runs", type=int, default=20_000, help="inputs: each, or in all where none is named"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--guided", action="store_true", help="by coverage, with atheris; name one target")
     parser.add_argument("--keep-going", action="store_true", help="do not stop at the first finding")

@@ -1,8 +1,8 @@
 """What is fuzzed: every way in which bytes or words from outside come in, one function each.
 
-A target takes bytes, hands them to the reader as a person would (a file, an argument) and lets only a SeawallError
-pass: that is a refusal with its reason. Anything else that is raised, a changed input file, or a file left behind
-is a finding. A corpus starts from sound inputs made by code (tests.fuzz.corpora).
+A target takes bytes, hands them to the reader as a person would (a file, an argument) and lets only a
+SeawallError pass: that is a refusal with its reason. Anything else that is raised, a changed input file, or a
+file left behind is a finding. A corpus starts from sound inputs made by code (tests.fuzz.corpora).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import gzip
 import io
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -64,7 +65,7 @@ def rulebook(folder: Path, data: bytes) -> None:
 
 
 def proposal(folder: Path, data: bytes) -> None:
-    """A rulebook as JSON inside a command: refused by an event, and the state is as it was but for the time."""
+    """A rulebook as JSON inside a command: refused by an event, or waiting for approval."""
     engine = Engine(RULES)
     (event,) = engine.step(Propose(time_ns=1, by="ann", proposal=1, rulebook=data))
     assert type(event) is Refused or engine.state.proposals
@@ -195,10 +196,8 @@ def numbers(folder: Path, data: bytes) -> None:
     decimal_text(text)
     split_source(text)
     for reader in (parse_time, parse_duration_ns, parse_ppb):
-        try:
+        with suppress(SeawallError):
             reader(text)  # type: ignore[operator]
-        except SeawallError:
-            pass
 
 
 TARGETS: dict[str, Target] = {

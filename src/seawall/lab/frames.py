@@ -31,7 +31,8 @@ _FIX = "Give a Parquet file, a CSV file, or a CSV in .gz or .zip."
 # Polars panics on some damaged files; its panic is no Exception, so it is named.
 _UNREADABLE = (
     pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, EOFError, ValueError, OverflowError,
-    MemoryError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error,
+    MemoryError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+    struct.error,
 )  # fmt: skip
 
 
