@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import resource
+import shutil
 import sys
 import tempfile
 import time
@@ -86,11 +87,12 @@ def guided(name: str, runs: int) -> None:
         from tests.fuzz import targets
         from tests.fuzz.corpora import corpus
 
-    place = scratch()
-    folder, seeds = Path(place.name) / "in", Path(place.name) / "seeds"
-    folder.mkdir()
+    place = FOUND / "scratch" / name  # libFuzzer ends the process without cleaning up, so not in memory
+    shutil.rmtree(place, ignore_errors=True)
+    folder, seeds = place / "in", place / "seeds"
+    folder.mkdir(parents=True)
     seeds.mkdir()
-    for number, data in enumerate(corpus(name, Path(place.name))):
+    for number, data in enumerate(corpus(name, place)):
         (seeds / str(number)).write_bytes(data)
 
     def one(data: bytes) -> None:

@@ -140,6 +140,15 @@ def test_a_bar_beyond_the_year_2262_is_refused_and_not_wrapped(tmp_path: Path) -
             read_series(path)
 
 
+def test_a_calendar_column_that_reaches_beyond_the_calendar_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "BTCUSDT.parquet"
+    for unit in ("ms", "us"):
+        far = pl.Series([2**62]).cast(pl.Datetime(unit))
+        pl.DataFrame({"ts": far, "price": [1.0]}).write_parquet(path)
+        with pytest.raises(InputError, match=f"4611686018427387904 {unit} since 1970 is not a time"):
+            read_series(path)
+
+
 @pytest.mark.parametrize("column", ["ts", "price"])
 @pytest.mark.parametrize("cell", [[1], {"a": 1}, b"\xff", True])
 def test_a_parquet_column_of_an_odd_type_is_refused_by_name(

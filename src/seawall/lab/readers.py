@@ -238,7 +238,8 @@ def _calendar_times(column: pl.Series, refuse: Callable[..., None]) -> NDArray[n
     values = plain.cast(pl.Int64).to_numpy().astype(np.int64)
     far = np.flatnonzero((values > INT64_MAX // factor) | (values < -(INT64_MAX // factor)))
     if far.size:
-        refuse(int(far[0]), f"{column[int(far[0])]} is beyond 64 bits of ns")
+        # As a number: the calendar of the library may not reach as far as its columns.
+        refuse(int(far[0]), f"{values[far[0]]} {unit} since 1970 is not a time that 64 bits of ns hold")
     return np.asarray(values * factor, np.int64)
 
 
