@@ -12,7 +12,10 @@ OUT ?= out/demo
 KERNEL_SUM := $(shell grep -rlE 'njit|vectorize' src --include='*.py' 2>/dev/null | LC_ALL=C sort | xargs cat | cksum | cut -d' ' -f1)
 export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba/$(KERNEL_SUM)
 
-.PHONY: help demo test pytest lint check storm kills flips bench docs lock setup clean
+RUNS ?= 100000
+CASES ?= 1000000
+
+.PHONY: help demo test pytest lint check storm kills flips determinism night fuzz bench docs lock setup clean
 .DEFAULT_GOAL := help
 
 help:
@@ -22,6 +25,9 @@ help:
 	@echo "make storm SEEDS=N   N random worlds against the invariants (now $(SEEDS))"
 	@echo "make kills N=N       kill -9 a writer of one journal N times; nothing acknowledged may be lost (now $(N))"
 	@echo "make flips           every byte of a small journal flipped in turn: found, or proved unused"
+	@echo "make determinism     one violent hour under every interpreter, CPU setting, thread count and batch split"
+	@echo "make night CASES=N   the integer kernels against Python's integers, N cases each (now $(CASES))"
+	@echo "make fuzz RUNS=N     N damaged inputs to every reader (now $(RUNS)); TARGET=name: one, guided by atheris"
 	@echo "make bench           the benchmarks, with this machine's numbers"
 	@echo "make docs            the documentation as a site, in site/"
 	@echo "make lock            resolve requirements.lock again (needs uv)"
@@ -63,6 +69,21 @@ kills: $(READY)
 
 flips: $(READY)
 	@$(BIN)/python -m tests.journal.flips
+
+determinism: $(READY)
+	@$(BIN)/python -m tests.determinism.run
+
+night: $(READY)
+	@INTEGER_CASES=$(CASES) HYPOTHESIS_PROFILE=night $(BIN)/python -m pytest tests/kernels -n $(WORKERS) --maxprocesses 4
+
+# Seeded mutations need nothing more; a TARGET is fuzzed by coverage, for which atheris is fetched beside .venv.
+fuzz: $(READY)
+ifdef TARGET
+	@$(BIN)/python -m pip install -q --only-binary :all: --target .cache/atheris --no-deps "atheris>=3.0"
+	@PYTHONPATH=.cache/atheris $(BIN)/python -m tests.fuzz.run $(TARGET) --runs $(RUNS) --guided
+else
+	@$(BIN)/python -m tests.fuzz.run --runs $(RUNS) --keep-going
+endif
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks.run

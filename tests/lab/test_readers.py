@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seawall.errors import InputError
+from seawall.lab import frames, parquet_child
 from seawall.lab.readers import Columns, asset_of, iso, parse_time, read_series
 
 T0 = 1_760_054_400_000  # 2025-10-10T00:00:00Z in ms
@@ -189,3 +190,25 @@ def test_times_without_a_zone_are_utc_and_others_are_converted() -> None:
     assert parse_time("2025-10-10 00:00:00") == parse_time("2025-10-10T02:00:00+02:00") == T0 * 10**6
     with pytest.raises(InputError, match="is not a time"):
         parse_time("soon")
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("import os, sys; print('no memory', file=sys.stderr); os.abort()", "(no memory)"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "its reader ended with -9"),
+        ("raise BaseException('a panic')", "BaseException: a panic"),
+    ],
+)
+def test_a_parquet_file_that_brings_its_reader_down_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, said: str
+) -> None:
+    path, child = tmp_path / "x.parquet", tmp_path / "child.py"
+    pl.DataFrame({"ts": [T0], "price": [1.0]}).write_parquet(path)
+    child.write_text(code)
+    monkeypatch.setattr(frames, "_CHILD", child)
+    assert said in refusal(path)
+
+
+def test_the_reader_of_parquet_and_its_child_agree_on_their_figures() -> None:
+    assert (parquet_child.CELL_BYTES, parquet_child.TOO_LARGE) == (frames.CELL_BYTES, frames.TOO_LARGE)

@@ -48,7 +48,12 @@ def _rows(book: Any) -> list[BookRow]:
     if isinstance(book, pl.DataFrame):
         return rows_of(book, Path("book"))
     if isinstance(book, Sequence) and book and all(isinstance(row, Mapping) for row in book):
-        return rows_of(pl.DataFrame(list(book), infer_schema_length=None), Path("book"))
+        try:
+            frame = pl.DataFrame(list(book), infer_schema_length=None)
+        except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
+            fix = "Give every column one type; numbers as text, such as \"0.25\"."
+            raise BookError.at("book", f"the rows make no table ({error})", fix) from None
+        return rows_of(frame, Path("book"))
     what = f"{type(book).__name__} is no book"
     raise BookError.at("book", what, "Give a path, a Polars frame, or a list of dicts, one per position.")
 

@@ -17,6 +17,7 @@ import msgspec
 from seawall.api.pricing import ALIASES
 from seawall.errors import InputError
 from seawall.instruments.model import InstrumentKind
+from seawall.lab import memory
 from seawall.lab.bookdepth import fit_depth, good_part, load_book_depth
 from seawall.lab.bookfile import read_book
 from seawall.lab.depth import DepthCurve
@@ -30,6 +31,9 @@ from seawall.lab.shock import parse_shock, shock_path
 from seawall.lab.streams import Stream
 from seawall.rulebooks.model import Rulebook
 
+# Rows of the book are int32, and the venue's own accounts need a few of them.
+MOST_ACCOUNTS, MOST_PATHS = 2**31 - 1_000, 1_000_000
+ACCOUNT_BYTES = 8_000  # its commands, its rows in both engines and in the tables (docs/internals/memory.md)
 PERPETUAL = (InstrumentKind.LINEAR_PERPETUAL, InstrumentKind.INVERSE_PERPETUAL)
 LEAST_SHARE, MOST_SHARE = 0.55, 0.95  # of the embedded dip that is outside news, over many paths
 NOISE_DAILY_VOL = 0.0157  # of a described shock, over many paths: BTC on a calm day (lab.process)
@@ -58,11 +62,22 @@ class CrashSetup(msgspec.Struct, frozen=True, kw_only=True):
     depth: tuple[str, ...] = ()  # NAME=FILE of book-depth records the curve is fitted from
 
     def __post_init__(self) -> None:
-        for name, least in (("accounts", 1), ("paths", 1), ("seed", 0), ("book_seed", 0)):
+        most_seed = 2**31 - 1
+        limits = (
+            ("accounts", 1, MOST_ACCOUNTS),
+            ("paths", 1, MOST_PATHS),
+            ("seed", 0, most_seed),
+            ("book_seed", 0, most_seed),
+        )
+        for name, least, most in limits:
             value = getattr(self, name)
-            if value is not None and not least <= value < 2**31:
+            if value is not None and not least <= value <= most:
                 flag = "--" + name.replace("_", "-")
-                raise InputError.at(flag, f"{value} is out of range", f"Give {least} or more.")
+                raise InputError.at(flag, f"{value:,} is out of range", f"Give {least} to {most:,}.")
+        if self.book is None:
+            need = self.accounts * ACCOUNT_BYTES
+            fix = "Give fewer: a crash shows its shape with some thousands. Or use a larger machine."
+            memory.require(need, "--accounts", f"{self.accounts:,} accounts", fix)
         if not 0.0 <= self.feedback <= 10.0:
             raise InputError.at(
                 "--feedback", f"{self.feedback!r} is no factor", "Give 0 (none) to 10; 1 is real."

@@ -18,7 +18,8 @@ import msgspec
 import polars as pl
 
 from seawall.errors import BookError, InputError
-from seawall.lab.readers import place, read_frame
+from seawall.lab import memory
+from seawall.lab.frames import place, read_frame, text_column
 
 REQUIRED = ("account",)
 COLUMNS = (
@@ -28,6 +29,7 @@ COLUMNS = (
 MODES = ("cross", "isolated")
 _NUMBER = re.compile(r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$")
 MAX_DIGITS = 60
+ROW_BYTES = 2_500  # its cells as text, its commands, its rows in the engine (docs/internals/memory.md)
 
 
 class BookRow(msgspec.Struct, frozen=True):
@@ -74,6 +76,8 @@ def rows_of(frame: pl.DataFrame, path: Path, line: int | None = None) -> list[Bo
     """Check a table as if it had been read from `path` (rows named from 0 where `line` is None)."""
     names = [name.strip().lower() for name in frame.columns]
     _check_columns(path, names)
+    fix = "Load fewer accounts, or partition the book by account over machines."
+    memory.require(frame.height * ROW_BYTES, str(path), f"{frame.height:,} rows", fix, BookError)
     if frame.height == 0:
         raise BookError.at(str(path), "the book has no rows", "Give at least one account.")
     text = [_as_text(path, line, frame[column]) for column in frame.columns]
@@ -111,7 +115,10 @@ def _as_text(path: Path, line: int | None, column: pl.Series) -> list[str]:
         what = f"column {column.name} holds floats, which are not exact amounts"
         fix = "Store it as text or as a decimal type (polars: pl.String or pl.Decimal)."
         raise BookError.at(str(path), what, fix)
-    return ["" if cell is None else cell.strip() for cell in column.cast(pl.String).to_list()]
+    try:
+        return [cell.strip() for cell in text_column(path, line, column)]
+    except InputError as error:
+        raise BookError(str(error)) from None
 
 
 def _row(where: str, cell: dict[str, str]) -> BookRow:

@@ -10,10 +10,9 @@ Tardis trades CSV (exchange,symbol,timestamp,local_timestamp,id,side,price,amoun
 
 from __future__ import annotations
 
-import gzip
-import io
+import os.path
 import re
-import zipfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,9 +22,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from seawall.errors import InputError
+from seawall.lab.frames import number_column, place, read_frame, text_column
+from seawall.units import INT64_MAX
 
-KLINE = ["open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume", "count",
-         "taker_buy_volume", "taker_buy_quote_volume", "ignore"]  # fmt: skip
 TIME_NAMES = ("ts", "timestamp", "time", "open_time", "transact_time", "datetime", "date")
 QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USD", "EUR")
 ASSET_NAMES = ("coin", "symbol")
@@ -61,7 +60,7 @@ def split_source(source: str | Path) -> tuple[str | None, Path]:
     """`NAME=path` or `path` -> (name or None, path)."""
     text = str(source)
     found = re.match(r"^([A-Z0-9._-]{1,24})=(.+)$", text)
-    if found and not Path(text).exists():
+    if found and not os.path.exists(text):
         return found[1], Path(found[2])
     return None, Path(text)
 
@@ -88,63 +87,10 @@ def parse_time(text: str) -> int:
         raise InputError.at("time", f"{text!r} is not a time", "Write it as 2025-10-10T20:00:00Z.") from None
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
     gap = moment - _EPOCH
-    return ((gap.days * 86_400 + gap.seconds) * 1_000_000 + gap.microseconds) * 1_000
-
-
-def read_frame(path: Path, *, headerless: bool = True) -> tuple[pl.DataFrame, int | None]:
-    """The table of a file, and for CSV the line number of its first data row (None for Parquet).
-
-    CSV cells stay text. `headerless`: a first line that starts with a number is a Binance kline.
-    """
-    if not path.is_file():
-        raise InputError.at(str(path), "there is no such file", "Check the path.")
-    try:
-        if path.suffix == ".parquet":
-            return pl.read_parquet(path), None
-        data = _csv_bytes(path)
-        first = data.split(b"\n", 1)[0].decode("utf-8-sig").strip()
-        header = not (headerless and _is_number(first.split(",")[0]))
-        if not header and len(first.split(",")) != len(KLINE):
-            raise InputError.at(
-                f"{path}, line 1",
-                f"no header, and {len(first.split(','))} columns where a Binance kline has {len(KLINE)}",
-                "Put the column names in the first line.",
-            )
-        frame = pl.read_csv(io.BytesIO(data), has_header=header, infer_schema=False)
-    except InputError:
-        raise
-    except (pl.exceptions.PolarsError, OSError, EOFError, UnicodeDecodeError, zipfile.BadZipFile) as error:
-        text = str(error).strip().split("\n")[0]
-        fix = "Give a Parquet file, a CSV file, or a CSV in .gz or .zip."
-        raise InputError.at(str(path), f"it cannot be read as a table ({text})", fix) from None
-    if not header:
-        frame = frame.rename(dict(zip(frame.columns, KLINE)))
-    return frame, 2 if header else 1
-
-
-def _csv_bytes(path: Path) -> bytes:
-    if path.suffix == ".gz":
-        return gzip.decompress(path.read_bytes())
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            if len(names) != 1:
-                raise InputError.at(str(path), f"it holds {len(names)} files", "Keep one CSV in the archive.")
-            return archive.read(names[0])
-    return path.read_bytes()
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def place(path: Path, first_line: int | None, index: int) -> str:
-    """How a row is named in a refusal: the line of a CSV, the row (from 0) of a Parquet file."""
-    return f"{path}, row {index}" if first_line is None else f"{path}, line {first_line + index}"
+    time_ns = ((gap.days * 86_400 + gap.seconds) * 1_000_000 + gap.microseconds) * 1_000
+    if abs(time_ns) > INT64_MAX:
+        raise InputError.at("time", f"{text!r} is beyond 64 bits of ns", "Give a year from 1678 to 2261.")
+    return time_ns
 
 
 def read_series(source: str | Path, columns: Columns | None = None) -> Series:
@@ -187,19 +133,23 @@ def _one_asset(
     column = next((c for c in ASSET_NAMES if c in frame.columns), None)
     if column is None:
         return frame, index, name
-    held = frame[column].cast(pl.String).unique(maintain_order=True).to_list()
+    cells = text_column(path, None, frame[column])
+    if "" in cells:
+        where = f"{path}, data row {cells.index('') + 1}, column {column}"
+        raise InputError.at(where, "no asset is named", "Fill the cell, or leave the row out.")
+    held = list(dict.fromkeys(cells))
     if len(held) == 1:
         from_name = asset_of(_stem(path))
         speaks = any(from_name + quote in _stem(path).upper() for quote in QUOTES)
-        return frame, index, name or (from_name if speaks else asset_of(str(held[0])))
-    if name not in [asset_of(str(h)) for h in held] + held:
+        return frame, index, name or (from_name if speaks else asset_of(held[0]))
+    if name not in [asset_of(h) for h in held] + held:
         raise InputError.at(
             f"{path}, column {column}",
-            f"it holds {len(held)} assets: {', '.join(map(str, held[:12]))}",
-            f"Say which one: {asset_of(str(held[0]))}={path}",
+            f"it holds {len(held)} assets: {', '.join(held[:12])}",
+            f"Say which one: {asset_of(held[0])}={path}",
         )
-    wanted = [h for h in held if h == name] or [h for h in held if asset_of(str(h)) == name]
-    keep = (frame[column].cast(pl.String) == wanted[0]).to_numpy()
+    wanted = [h for h in held if h == name] or [h for h in held if asset_of(h) == name]
+    keep = np.array([cell == wanted[0] for cell in cells])
     return frame.filter(pl.Series(keep)), index[keep], name
 
 
@@ -234,8 +184,7 @@ def read_values(
     path: Path, line: int | None, index: NDArray[np.int64], column: pl.Series
 ) -> NDArray[np.float64]:
     """A column as float64; InputError names the first cell that is no number."""
-    text = column.str.strip_chars() if column.dtype == pl.String else column
-    values = text.cast(pl.Float64, strict=False)
+    values = number_column(path, line, index, column)
     bad = np.flatnonzero(values.is_null().to_numpy())
     if bad.size:
         raise InputError.at(
@@ -250,32 +199,57 @@ def read_times(
     path: Path, line: int | None, index: NDArray[np.int64], column: pl.Series
 ) -> NDArray[np.int64]:
     """A column as ns since 1970; InputError names the first cell that is no time."""
-    if column.dtype in (pl.Datetime, pl.Date):
-        return column.cast(pl.Datetime("ns")).cast(pl.Int64).fill_null(-1).to_numpy().copy()
+
+    def refuse(row: int, what: str = "") -> None:
+        raise InputError.at(
+            f"{place(path, line, int(index[row]))}, column {column.name}",
+            what or f"{column[row]!r} is not a time",
+            "Write times as whole seconds, ms, us or ns since 1970, or as ISO 8601.",
+        )
+
+    if isinstance(column.dtype, pl.Datetime | pl.Date):
+        return _calendar_times(column, refuse)
+    if column.dtype.is_float() and (column.is_finite() & (column != column.floor())).any():
+        refuse(int((column != column.floor()).arg_max() or 0))
+    if not (column.dtype.is_numeric() or column.dtype in (pl.String, pl.Null)):
+        refuse(0, f"the column holds {column.dtype}, not times")
     whole = column.cast(pl.Int64, strict=False)
     if whole.null_count() and column.dtype == pl.String:
-        out = np.empty(len(column), dtype=np.int64)
-        for i, text in enumerate(column.to_list()):
-            try:
-                out[i] = parse_time(text or "")
-            except InputError:
-                where = f"{place(path, line, int(index[i]))}, column {column.name}"
-                fix = "Write times as whole seconds, ms, us or ns since 1970, or as ISO 8601."
-                raise InputError.at(where, f"{text!r} is not a time", fix) from None
-        return out
+        return _iso_times(column, refuse)
     values = whole.fill_null(0).to_numpy().astype(np.int64)
     out = np.zeros_like(values)
     # 2001 to 2286 in seconds is 10**9..10**10; each finer unit is 10**3 further up, so no overlap.
     for low, factor in ((10**9, 10**9), (10**12, 10**6), (10**15, 10**3), (10**18, 1)):
-        inside = (values >= low) & (values // low < 10)
-        out[inside] = values[inside] * (factor if low < 10**18 else 1)
+        inside = (values >= low) & (values // low < 10) & (values <= INT64_MAX // factor)
+        out[inside] = values[inside] * factor
     bad = np.flatnonzero(out == 0)
     if bad.size:
-        raise InputError.at(
-            f"{place(path, line, int(index[bad[0]]))}, column {column.name}",
-            f"{column[int(bad[0])]!r} is not a time in s, ms, us or ns since 1970",
-            "Name the column that holds the time, or correct the value.",
-        )
+        refuse(int(bad[0]), f"{column[int(bad[0])]!r} is not a time in s, ms, us or ns since 1970")
+    return out
+
+
+def _calendar_times(column: pl.Series, refuse: Callable[..., None]) -> NDArray[np.int64]:
+    """A date or datetime column; its own unit may reach further than 64 bits of ns do."""
+    unit = column.dtype.time_unit if isinstance(column.dtype, pl.Datetime) else "ms"
+    factor = {"ns": 1, "us": 1_000, "ms": 1_000_000}[unit or "us"]
+    if column.null_count():
+        refuse(int(column.is_null().arg_max() or 0))
+    plain = column if isinstance(column.dtype, pl.Datetime) else column.cast(pl.Datetime("ms"))
+    values = plain.cast(pl.Int64).to_numpy().astype(np.int64)
+    far = np.flatnonzero((values > INT64_MAX // factor) | (values < -(INT64_MAX // factor)))
+    if far.size:
+        # As a number: the calendar of the library may not reach as far as its columns.
+        refuse(int(far[0]), f"{values[far[0]]} {unit} since 1970 is not a time that 64 bits of ns hold")
+    return np.asarray(values * factor, np.int64)
+
+
+def _iso_times(column: pl.Series, refuse: Callable[..., None]) -> NDArray[np.int64]:
+    out = np.empty(len(column), dtype=np.int64)
+    for row, text in enumerate(column.to_list()):
+        try:
+            out[row] = parse_time(text or "")
+        except InputError:
+            refuse(row)
     return out
 
 

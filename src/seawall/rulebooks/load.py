@@ -17,6 +17,7 @@ from seawall.rulebooks.check import check_rulebook
 from seawall.rulebooks.model import Rulebook
 from seawall.rulebooks.parse import parse_rulebook
 
+MAX_BYTES = 8 << 20  # TOML is read at about a megabyte a second; the largest venues need one
 _DATED = re.compile(r"^(?P<name>.+)-(?P<date>\d{4}-\d{2}-\d{2})\.toml$")
 
 
@@ -65,7 +66,13 @@ def _resolve(wanted: str) -> str:
 
 def _read_path(path: Path) -> str:
     try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise RulebookError(
+                f"{path}: has {size:,} bytes, more than the {MAX_BYTES:,} a rulebook may have\n"
+                "  Divide the venue into several rulebooks, or check that this is a rulebook."
+            )
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a path with a NUL in it
         fix = "Give the path of a rulebook in TOML (UTF-8)."
         raise RulebookError(f"{path}: cannot be read: {error}\n  {fix}") from None

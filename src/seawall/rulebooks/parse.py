@@ -19,6 +19,7 @@ from seawall.rulebooks.parse_rules import read_liquidation, read_oracle, read_sa
 from seawall.rulebooks.reader import Page, Table
 from seawall.units import INT64_MAX
 
+MAX_INSTRUMENTS = 10_000  # checks take some milliseconds for each; the largest venues list about a thousand
 _KINDS = {kind.name.lower(): kind for kind in InstrumentKind}
 
 
@@ -26,7 +27,7 @@ def parse_rulebook(text: str, *, file: str) -> Rulebook:
     """Read one rulebook; `file` is only what errors call it. Raises RulebookError."""
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also: brackets in brackets, thousands of digits
         raise RulebookError(f"{file}: not valid TOML: {error}\n  Correct the file at that place.") from None
     page = Page(file)
     top = Table(data, "", page)
@@ -35,6 +36,9 @@ def parse_rulebook(text: str, *, file: str) -> Rulebook:
     assets = _read_assets(top.table("assets"))
     numeraire = _known_asset(venue, "numeraire", assets)
     listed = top.table("instruments")
+    if len(listed.names()) > MAX_INSTRUMENTS:
+        what = f"has {len(listed.names()):,} instruments, more than the {MAX_INSTRUMENTS:,} allowed"
+        top.refuse("instruments", what, "Divide the venue into several rulebooks.")
     instruments = {name: _read_instrument(name, listed.table(name), assets) for name in listed.names()}
     waterfall, remainder = read_waterfall(top.table("waterfall"), numeraire)
     rulebook = Rulebook(

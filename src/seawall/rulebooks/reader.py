@@ -16,11 +16,12 @@ from typing import Any, NoReturn
 from seawall.errors import NumberError, RulebookError
 from seawall.instruments.model import Asset, Instrument
 from seawall.rulebooks.dates import parse_day, parse_moment_ns
-from seawall.units import Rounding, parse_decimal, parse_duration_ns, parse_ppb, scale
+from seawall.units import INT64_MAX, Rounding, parse_decimal, parse_duration_ns, parse_ppb, scale
 
 _AMOUNT = re.compile(r"^(?P<number>[-+0-9_.,eE]+)\s*(?P<unit>[A-Za-z%][A-Za-z0-9.%-]*)?$")
 _RATE = re.compile(r"^(?:[-+0-9_.,eE]+(?:/[0-9_]+)?\s*(?:%|bp|ppm|x)|[-+]?[0-9_]+/[0-9_]+)$")
 _BARE_NAME = re.compile(r"^[A-Za-z0-9_-]+$")
+SHOWN = 1_000  # characters of a value, or of a list of names, in a refusal
 _NOT_PARAMETERS = ("source", "source_of")
 
 
@@ -33,7 +34,12 @@ class Page:
         self.provenance: dict[str, tuple[str, str]] = {}
 
     def refuse(self, path: str, what: str, fix: str) -> NoReturn:
-        raise RulebookError(f"{self.file}: {path} {what}\n  {fix}")
+        raise RulebookError(f"{self.file}: {_short(path)} {_short(what)}\n  {_short(fix)}")
+
+
+def _short(text: str) -> str:
+    """What a person can still read; a file may hold a value of any length."""
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]} ... ({len(text):,} characters)"
 
 
 def join(path: str, key: str) -> str:
@@ -49,9 +55,11 @@ class Table:
         self._data, self.path, self.page = data, path, page
         self._known: dict[str, None] = dict.fromkeys(_NOT_PARAMETERS)
         self._source = self._document("source", data["source"]) if "source" in data and path else source
+        exceptions = data.get("source_of", {})
+        if not isinstance(exceptions, Mapping):
+            self.refuse("source_of", f"is {exceptions!r}", 'Write source_of = { key = "document" }.')
         self._source_of = {
-            key: self._document(f"source_of.{key}", value)
-            for key, value in dict(data.get("source_of", {})).items()
+            key: self._document(f"source_of.{key}", value) for key, value in exceptions.items()
         }
 
     # ---- structure ----------------------------------------------------------------------------------------
@@ -85,13 +93,13 @@ class Table:
 
     def alike(self) -> list[tuple[str, Table]]:
         """The sub-tables by name; `like = "OTHER"` in one stands for the very same rules as another."""
-        result = []
-        for name in self.names():
+        result, names = [], self.names()
+        for name in names:
             table = self.table(name)
             if table.has("like"):
                 other = table.reference("like")
                 table.done()
-                if other == name or other not in self.names() or self.table(other).has("like"):
+                if other == name or other not in self._data or self.table(other).has("like"):
                     table.refuse(
                         "like",
                         f"is {other!r}, which is no entry with rules of its own",
@@ -165,8 +173,9 @@ class Table:
         value = self._take(key, default, "a whole number")
         if isinstance(value, bool) or not isinstance(value, int):
             self._wrong_type(key, value, "a whole number without quotes")
-        if value < least:
-            self.refuse(key, f"is {value}, below {least}", f"Give a whole number of {least} or more.")
+        if not least <= value <= INT64_MAX:
+            what = f"is {value}, below {least}" if value < least else f"is {value}, beyond 64 bits"
+            self.refuse(key, what, f"Give a whole number of {least} or more.")
         self._record(key, "count")
         return value
 
