@@ -43,8 +43,14 @@ class Ladders:
         self.walked = np.zeros(3 * count)
         self.all = np.arange(count, dtype=np.int64)
 
-    def tables(self, market: MarketView) -> tuple[Any, Any, Any, Any, Any, Any]:
-        return (*self.world.book.view(), market.table, self.margin.view.table, self.world.book.scratch)
+    def tables(self, market: MarketView) -> tuple[Any, Any, Any, Any, Any, Any, Any, Any]:
+        return (
+            *self.world.book.view(),
+            market.table,
+            self.margin.view.table,
+            self.world.book.scratch,
+            self.world.book.line,
+        )
 
     def room(self, market: MarketView) -> tuple[int, int]:
         return sift.room(*self.tables(market), self.plan, self.levels, self.flag, self.world.row)
@@ -52,7 +58,7 @@ class Ladders:
     def file(self, market: MarketView, room: int) -> bool:
         sift.arrive(market.table, self.plan, self.walked, self.all, self.posts, self.heads, self.near)
         return sift.file_pot(
-            *self.tables(market)[:5], self.plan, self.levels, self.world.row, room, self.flag == sift.CALLED,
+            *self.tables(market)[:6], self.plan, self.levels, self.world.row, room, self.flag == sift.CALLED,
             self.first, self.posts, self.heads, self.near, self.counters,
         )  # fmt: skip
 
@@ -144,7 +150,7 @@ def check(world: World, flag: int, data: st.DataObject, stretch: float = 1.0) ->
         return "not calm"
     room = int(room * stretch)
     x = sift.reach(
-        *ladders.tables(world.market)[:5], ladders.plan, ladders.levels, world.row, room, flag == sift.CALLED
+        *ladders.tables(world.market)[:6], ladders.plan, ladders.levels, world.row, room, flag == sift.CALLED
     )
     if not ladders.file(world.market, room):
         assert x == 0.0, f"x = {x}"

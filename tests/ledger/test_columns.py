@@ -96,8 +96,9 @@ def test_reserving_keeps_what_is_there_and_says_what_is_missing() -> None:
         book.reserve(positions=2**50)
 
 
-def test_a_pot_takes_44_bytes_with_three_assets_and_a_position_one_cache_line() -> None:
+def test_a_pot_takes_44_bytes_with_three_assets_and_a_position_56() -> None:
     book = Book(3, 1, pots=1, positions=1)
-    assert (book.balances.nbytes + book.pot_table.nbytes, book.position_table.nbytes) == (44, 64)
+    position = book.position_table.nbytes + book.resting_table.nbytes
+    assert (book.balances.nbytes + book.pot_table.nbytes, position) == (44, 56)
     assert book.position_table.ctypes.data % 64 == 0
     assert np.dtype(np.int64).itemsize == 8

@@ -144,7 +144,7 @@ class Sieve:
             verdicts[calm[PORTION:]] = sift.LOOSE
         self.file_all = False
         sift.settle(
-            *tables[:5], self.plan, self.levels, state.flags, met, count, verdicts, rooms,
+            *tables[:6], self.plan, self.levels, state.flags, met, count, verdicts, rooms,
             self.first, self.posts, self.heads, self.near, self.counters, seen,
         )  # fmt: skip
         for row in changed:
@@ -179,9 +179,9 @@ class Sieve:
         self.due = sorted(deadlines) if self.deadlines else []
         self.ready = True
 
-    def _tables(self, state: State) -> tuple[Any, Any, Any, Any, Any, Any]:
+    def _tables(self, state: State) -> tuple[Any, Any, Any, Any, Any, Any, Any, Any]:
         book = state.book
-        return (*book.view(), state.market.table, state.margin.view.table, book.scratch)
+        return (*book.view(), state.market.table, state.margin.view.table, book.scratch, book.line)
 
     def _fit(self, state: State) -> None:
         """Room for every trigger that the book can have; memory is touched only where one is filed."""

@@ -113,7 +113,7 @@ def position_prices(market, uses, instrument):  # type: ignore[no-untyped-def]
 
 
 @njit(**LEAF, error_model="numpy")
-def position_slope(market, rules, levels, uses, orders, held, unit):  # type: ignore[no-untyped-def]
+def position_slope(market, rules, levels, uses, orders, held, rest, unit):  # type: ignore[no-untyped-def]
     """(value's slope, requirement's slope, jump, worth of a settlement atom) of one position, in the unit.
 
     `orders`: a level sizes positions with their open orders.
@@ -124,10 +124,10 @@ def position_slope(market, rules, levels, uses, orders, held, unit):  # type: ig
     settle = rules[row, layout.INS_SETTLE]
     low, high = position_prices(market, uses, instrument)
     per_lot = per_tick / low if inverse else per_tick * high
-    size = lots + (max(float(held["bid"]), float(held["ask"])) if orders else 0.0)
+    size = lots + (max(float(rest["bid"]), float(rest["ask"])) if orders else 0.0)
     # On the entry basis what is held counts at its cost.
     notional = max(size * per_lot, abs(float(held["cost"])) if lots > 0.0 else 0.0)
-    told = low == high and not (orders and (held["bid"] | held["ask"]) != 0)
+    told = low == high and not (orders and held["orders"] != 0)
     rate, jump = steepest_rate(rules, levels, instrument, size, notional, held["leverage"], told)
     value, required = lots * per_lot, notional * rate if notional > 0.0 else 0.0
     if inverse:

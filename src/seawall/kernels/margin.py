@@ -2,10 +2,10 @@
 
 These kernels decide: the Python statement shows the same terms one by one. Prices ticks, sizes lots, amounts
 atoms of the pot's unit on return. Profit and weighted collateral round down, requirements round up. `pots`,
-`positions`, `balances` are the tables of ledger.columns, `rules` and `market` those of kernels.layout.
-`full_health` is the definition. `plain_health` gives the same integers for the common pot (linear positions
-on tiers, settled in its unit, products that fit) several times faster, and says so where it cannot.
-An Overlay, as a plain tuple, is a hypothetical change: nobody needs to touch a column to ask "what if".
+`positions`, `resting`, `balances` are the tables of ledger.columns, `rules` and `market` those of
+kernels.layout. `full_health` is the definition; `plain_health` gives the same integers for the common pot
+(linear positions on tiers, settled in its unit, products that fit) several times faster, and says where it
+cannot. An Overlay, as a plain tuple, is a hypothetical change: nobody touches a column to ask "what if".
 """
 
 from __future__ import annotations
@@ -44,6 +44,10 @@ class Overlay(NamedTuple):
     cash: int = 0
 
 
+# A line: atoms per lot, lots up to which a position is plain (-1 = none), the unit it is settled in, first
+# and last tier (rows of the rules), least requirement, fee to close.
+LINE_PER_LOT, LINE_MOST_LOTS, LINE_UNIT, LINE_TIER, LINE_LAST_TIER, LINE_FLOOR, LINE_FEE = range(7)
+LINE_WIDTH = 8
 OVL_INSTRUMENT, OVL_LOTS, OVL_COST, OVL_BID, OVL_ASK, OVL_LEVERAGE, OVL_ASSET, OVL_CASH = range(8)
 NOTHING = tuple(Overlay())
 PART = 1024  # pots that one thread takes at a time
@@ -56,12 +60,12 @@ def _at(place):  # type: ignore[no-untyped-def]
 
 
 @njit(**LEAF)
-def _line(positions, slot, overlay):  # type: ignore[no-untyped-def]
+def _line(positions, resting, slot, overlay):  # type: ignore[no-untyped-def]
     """(instrument, lots, cost, bid, ask, orders, leverage) of a slot with the overlay in it; -1: it alone."""
     if slot >= 0:
         held = positions[slot]
         instrument = np.int64(held["instrument"])
-        lots, cost, bid, ask = held["lots"], held["cost"], held["bid"], held["ask"]
+        lots, cost, bid, ask = held["lots"], held["cost"], resting[slot]["bid"], resting[slot]["ask"]
         orders, leverage = np.int64(held["orders"]), np.int64(held["leverage"])
     else:
         instrument = overlay[OVL_INSTRUMENT]
@@ -77,7 +81,7 @@ def _line(positions, slot, overlay):  # type: ignore[no-untyped-def]
 
 @njit(**LEAF)
 def full_health(  # type: ignore[no-untyped-def]
-    pots, positions, balances, market, rules, totals, level, pot, overlay
+    pots, positions, resting, balances, market, rules, totals, level, pot, overlay
 ):
     """(equity, requirement, unknown instrument or -1) of a pot; see the file's opening for the rounding.
 
@@ -92,7 +96,7 @@ def full_health(  # type: ignore[no-untyped-def]
     nothing, requirement, whole, charged = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
     slot, pending, holds = np.int64(pots[pot]["head"]), overlay[OVL_INSTRUMENT] >= 0, False
     while slot >= 0 or pending:
-        instrument, lots, cost, bid, ask, orders, leverage = _line(positions, slot, overlay)
+        instrument, lots, cost, bid, ask, orders, leverage = _line(positions, resting, slot, overlay)
         pending = pending and slot >= 0 and instrument != overlay[OVL_INSTRUMENT]
         if slot >= 0:
             slot = np.int64(positions[slot]["next"])
@@ -132,19 +136,52 @@ def full_health(  # type: ignore[no-untyped-def]
 
 
 @njit(**LEAF, error_model="numpy", forceinline=True)
-def plain_requirement(rules, terms, row, listing, notional):  # type: ignore[no-untyped-def]
-    """Requirement of a plain position from its notional (< _FITS): tiers, factor, floor, fee to close."""
-    place, last = rules[row, layout.SCH_TIER_START], rules[row, layout.SCH_TIER_END] - 1
-    while place < last and notional >= rules[_at(place + 1), layout.TIER_FLOOR]:
-        place += 1
-    required = share_ceil(notional, rules[_at(place), layout.TIER_RATE])
-    required = max(required - rules[_at(place), layout.TIER_DEDUCTION], rules[row, layout.SCH_FLOOR])
+def fill_line(market, rules, level, instrument, lines, place):  # type: ignore[no-untyped-def]
+    """What plain_health needs of an instrument at a level, in one row (LINE_...)."""
+    terms = _at(rules[0, layout.HDR_LEVELS] + level)
+    column = _at(layout.MKT_INDEX if rules[terms, layout.LVL_PRICE] == PRICE_INDEX else layout.MKT_MARK)
+    row = rules[terms, layout.LVL_SCHEDULE] * rules[0, layout.HDR_INSTRUMENTS] + instrument
+    row, listing = _at(rules[0, layout.HDR_SCHEDULES] + row), _at(rules[0, layout.HDR_LISTING] + instrument)
+    price, per_tick = market[_at(instrument), column], rules[listing, layout.INS_VALUE_NUM]
+    usable = market[_at(instrument), layout.MKT_USABLE] != 0 and price > 0 and per_tick > 0
+    plain = usable and rules[terms, layout.LVL_PLAIN] != 0 and rules[row, layout.SCH_PLAIN] != 0
+    per_lot = float(price) * float(per_tick)
+    lines[place, LINE_PER_LOT], lines[place, LINE_MOST_LOTS] = price * per_tick, np.int64(-1)
+    if plain and per_lot < _FITS:
+        lines[place, LINE_MOST_LOTS] = np.int64(_FITS / per_lot * 0.999)
+    lines[place, LINE_UNIT] = rules[row, layout.SCH_PLAIN] - 1
+    lines[place, LINE_TIER], lines[place, LINE_LAST_TIER] = (
+        rules[row, layout.SCH_TIER_START],
+        rules[row, layout.SCH_TIER_END] - 1,
+    )
+    lines[place, LINE_FLOOR] = rules[row, layout.SCH_FLOOR]
+    lines[place, LINE_FEE] = 0
+    if rules[terms, layout.LVL_CLOSE_FEE] != 0:
+        lines[place, LINE_FEE] = rules[listing, layout.INS_TAKER_FEE]
+
+
+@njit(**LEAF, error_model="numpy")
+def fill_lines(market, rules, levels, lines):  # type: ignore[no-untyped-def]
+    """lines[level, instrument]: what a scan of many pots need not find out for each of them."""
+    for which in range(levels.size):
+        for instrument in range(rules[0, layout.HDR_INSTRUMENTS]):
+            fill_line(market, rules, levels[which], instrument, lines[which], instrument)
+
+
+@njit(**LEAF, error_model="numpy", forceinline=True)
+def _plain_requirement(rules, terms, lines, place, notional):  # type: ignore[no-untyped-def]
+    """Requirement of a plain position from its notional (< _FITS): tiers, floor, factor, fee to close."""
+    tier, last = lines[place, LINE_TIER], lines[place, LINE_LAST_TIER]
+    while tier < last and notional >= rules[_at(tier + 1), layout.TIER_FLOOR]:
+        tier += 1
+    required = share_ceil(notional, rules[_at(tier), layout.TIER_RATE])
+    required = max(required - rules[_at(tier), layout.TIER_DEDUCTION], lines[place, LINE_FLOOR])
     if rules[terms, layout.LVL_FACTOR] != PPB:
         required = share_ceil(required, rules[terms, layout.LVL_FACTOR])
     if rules[terms, layout.LVL_MIN_NOTIONAL] != 0:
         required = max(required, share_ceil(notional, rules[terms, layout.LVL_MIN_NOTIONAL]))
-    if rules[terms, layout.LVL_CLOSE_FEE] != 0:
-        required += share_ceil(notional, rules[listing, layout.INS_TAKER_FEE])
+    if lines[place, LINE_FEE] != 0:
+        required += share_ceil(notional, lines[place, LINE_FEE])
     return required
 
 
@@ -172,40 +209,41 @@ def _plain_equity(rules, market, level, terms, unit, balances, pot, own):  # typ
 
 
 @njit(**LEAF, error_model="numpy", forceinline=True)
-def plain_health(pots, positions, balances, market, rules, level, pot):  # type: ignore[no-untyped-def]
-    """(equity, requirement, unknown) as `full_health` has them, or NOT_PLAIN as the third. Never raises."""
+def plain_health(  # type: ignore[no-untyped-def]
+    pots, positions, balances, market, rules, level, pot, lines, ready
+):
+    """(equity, requirement, unknown) as `full_health` has them, or NOT_PLAIN as the third. Never raises.
+
+    `lines` is what `fill_lines` made for the level if it is `ready`, otherwise room for one line.
+    """
     nothing, odd = np.int64(0), np.int64(NOT_PLAIN)
     terms, unit = _at(rules[0, layout.HDR_LEVELS] + level), np.int64(pots[_at(pot)]["unit"])
-    if not rules[terms, layout.LVL_PLAIN]:
-        return nothing, nothing, odd
-    column = _at(layout.MKT_INDEX if rules[terms, layout.LVL_PRICE] == PRICE_INDEX else layout.MKT_MARK)
     with_orders, losses_only = rules[terms, layout.LVL_ORDERS] != 0, rules[terms, layout.LVL_LOSSES_ONLY] != 0
-    schedules = rules[terms, layout.LVL_SCHEDULE] * rules[0, layout.HDR_INSTRUMENTS]
-    schedules, listings = schedules + rules[0, layout.HDR_SCHEDULES], rules[0, layout.HDR_LISTING]
     own, requirement, whole, orders, many = balances[_at(pot), _at(unit)], nothing, nothing, nothing, nothing
     if not -_ROOM < own < _ROOM:
         return nothing, nothing, odd
     holds, slot = False, np.int64(pots[_at(pot)]["head"])
     while slot >= 0:
         held = positions[_at(slot)]
-        lots, cost, ordered = held["lots"], held["cost"], (held["bid"] | held["ask"]) != 0
+        lots, cost, ordered = held["lots"], held["cost"], held["orders"]
         instrument, slot = np.int64(held["instrument"]), np.int64(held["next"])
-        if lots == 0 and not ordered:
+        if lots == 0 and ordered == 0:
             continue
-        row, listing = _at(schedules + instrument), _at(listings + instrument)
-        price, per_tick = market[_at(instrument), column], rules[listing, layout.INS_VALUE_NUM]
-        fits = abs(float(lots) * float(price) * float(per_tick)) < _FITS and -_SMALL < cost < _SMALL
-        plain = rules[row, layout.SCH_PLAIN] == unit + 1 and market[_at(instrument), layout.MKT_USABLE] != 0
-        if not (fits and plain) or (ordered and with_orders):
+        if not ready:
+            fill_line(market, rules, level, instrument, lines, np.uint64(0))
+        place = _at(instrument) if ready else np.uint64(0)
+        most = lines[place, LINE_MOST_LOTS]
+        fits = -most <= lots <= most and -_SMALL < cost < _SMALL and lines[place, LINE_UNIT] == unit
+        if not fits or (ordered != 0 and with_orders):
             return nothing, nothing, odd
         if lots != 0:
-            value = lots * price * per_tick
-            requirement += plain_requirement(rules, terms, row, listing, abs(value))
+            value = lots * lines[place, LINE_PER_LOT]
+            requirement += _plain_requirement(rules, terms, lines, place, abs(value))
             whole += abs(value)
             if value < cost or not losses_only:
                 own += value - cost
         holds = holds or lots != 0 or with_orders
-        orders += held["orders"]
+        orders += ordered
         many += 1
     equity, known = _plain_equity(rules, market, level, terms, unit, balances, pot, own)
     charge = orders * rules[terms, layout.LVL_ORDER_ATOMS] + (rules[terms, layout.LVL_FLAT] if holds else 0)
@@ -219,25 +257,27 @@ def plain_health(pots, positions, balances, market, rules, level, pot):  # type:
 
 @njit(**LEAF)
 def pot_health(  # type: ignore[no-untyped-def]
-    pots, positions, balances, market, rules, totals, level, pot, overlay
+    pots, positions, resting, balances, market, rules, totals, lines, level, pot, overlay
 ):
     """(equity, requirement, unknown instrument or -1) of a pot. Raises OverflowError."""
     if overlay[OVL_INSTRUMENT] < 0 and overlay[OVL_ASSET] < 0:
-        equity, requirement, unknown = plain_health(pots, positions, balances, market, rules, level, pot)
+        equity, requirement, unknown = plain_health(
+            pots, positions, balances, market, rules, level, pot, lines, False
+        )
         if unknown != NOT_PLAIN:
             return equity, requirement, unknown
-    return full_health(pots, positions, balances, market, rules, totals, level, pot, overlay)
+    return full_health(pots, positions, resting, balances, market, rules, totals, level, pot, overlay)
 
 
 @njit(**LEAF)
 def full_or_unfit(  # type: ignore[no-untyped-def]
-    pots, positions, balances, market, rules, totals, level, pot
+    pots, positions, resting, balances, market, rules, totals, level, pot
 ):
     """An exception inside `prange` is lost on every thread but the first, so it must not get there."""
     none, zero = np.int64(-1), np.int64(0)  # NOTHING; as a constant it is another type
     try:
         return full_health(
-            pots, positions, balances, market, rules, totals, level, pot,
+            pots, positions, resting, balances, market, rules, totals, level, pot,
             (none, zero, zero, zero, zero, zero, none, zero),
         )  # fmt: skip
     except Exception:
@@ -246,7 +286,21 @@ def full_or_unfit(  # type: ignore[no-untyped-def]
 
 @njit(**LEAF, error_model="numpy")
 def book_health_serial(  # type: ignore[no-untyped-def]
-    pots, positions, balances, market, rules, totals, levels, nested, asked, first, end, figures
+    pots,
+    positions,
+    resting,
+    balances,
+    market,
+    rules,
+    totals,
+    lines,
+    ready,
+    levels,
+    nested,
+    asked,
+    first,
+    end,
+    figures,
 ):
     """`book_health` of asked[first:end] on the calling thread."""
     for row in range(first, end):
@@ -257,10 +311,12 @@ def book_health_serial(  # type: ignore[no-untyped-def]
                 figures[1, which, row], figures[2, which, row] = figures[1, which - 1, row], -1
                 continue
             level, pot = levels[which], asked[row]
-            has, needs, missing = plain_health(pots, positions, balances, market, rules, level, pot)
+            has, needs, missing = plain_health(
+                pots, positions, balances, market, rules, level, pot, lines[which if ready else 0], ready
+            )
             if missing == NOT_PLAIN:
                 has, needs, missing = full_or_unfit(
-                    pots, positions, balances, market, rules, totals, level, pot
+                    pots, positions, resting, balances, market, rules, totals, level, pot
                 )
             figures[0, which, row], figures[1, which, row], figures[2, which, row] = has, needs, missing
             met = nested and missing == -1 and has >= needs
@@ -268,7 +324,21 @@ def book_health_serial(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, parallel=True)
 def book_health(  # type: ignore[no-untyped-def]
-    pots, positions, balances, market, rules, totals, levels, nested, asked, first, end, figures
+    pots,
+    positions,
+    resting,
+    balances,
+    market,
+    rules,
+    totals,
+    lines,
+    ready,
+    levels,
+    nested,
+    asked,
+    first,
+    end,
+    figures,
 ):
     """Health of the pots asked[first:end] at each of `levels` (rows): fills figures[of, level, pot asked].
 
@@ -279,6 +349,6 @@ def book_health(  # type: ignore[no-untyped-def]
     for part in prange(-(-(end - first) // PART)):
         start, own = first + part * PART, np.empty_like(totals)
         book_health_serial(
-            pots, positions, balances, market, rules, own, levels, nested, asked,
+            pots, positions, resting, balances, market, rules, own, lines, ready, levels, nested, asked,
             start, min(start + PART, end), figures,
         )  # fmt: skip

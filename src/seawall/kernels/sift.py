@@ -38,7 +38,7 @@ PLAN_WIDTH = 11
 
 @njit(**LEAF, error_model="numpy")
 def room(  # type: ignore[no-untyped-def]
-    pots, positions, balances, market, rules, totals, plan, levels, flag, pot
+    pots, positions, resting, balances, market, rules, totals, lines, plan, levels, flag, pot
 ):
     """(verdict, room): atoms by which the pot may lose, or once called also gain, before something is due."""
     if flag & (UNKNOWN | LIQUIDATING) or (flag & CALLED and plan[PLAN_CURE] < 0):
@@ -48,9 +48,11 @@ def room(  # type: ignore[no-untyped-def]
         level = levels[place]
         if called and place != plan[PLAN_CURE] and place != plan[PLAN_TRIGGER]:
             continue
-        has, needs, missing = plain_health(pots, positions, balances, market, rules, level, pot)
+        has, needs, missing = plain_health(pots, positions, balances, market, rules, level, pot, lines, False)
         if missing == NOT_PLAIN:
-            has, needs, missing = full_or_unfit(pots, positions, balances, market, rules, totals, level, pot)
+            has, needs, missing = full_or_unfit(
+                pots, positions, resting, balances, market, rules, totals, level, pot
+            )
         spare = has - needs
         if missing != -1 or (spare < 0) != (has < needs):  # the difference itself may not fit
             return ENDANGERED, np.int64(0)
@@ -67,7 +69,7 @@ def room(  # type: ignore[no-untyped-def]
 
 
 @njit(**LEAF, error_model="numpy")
-def depends(pots, positions, balances, rules, hit, priced, pot):  # type: ignore[no-untyped-def]
+def depends(pots, positions, resting, balances, rules, hit, priced, pot):  # type: ignore[no-untyped-def]
     """Is the pot one that a sweep after prices of the instruments `hit` looks at?"""
     owes, slot = pots[pot]["head"] >= 0, np.int64(pots[pot]["head"])
     while slot >= 0:
@@ -107,23 +109,23 @@ def _harmful(rules, plan, held, unit, required, value, both):  # type: ignore[no
     if both or rules[row, layout.INS_INVERSE] or rules[row, layout.INS_SETTLE] != unit or held["lots"] == 0:
         return 3
     if held["lots"] < 0:
-        return 2 if not (plan[PLAN_ORDERS] and (held["bid"] | held["ask"]) != 0) else 3
+        return 2 if not (plan[PLAN_ORDERS] and held["orders"] != 0) else 3
     return 1 if required <= value * (plan[PLAN_GAIN] / 1e9) * 0.999 else 3
 
 
 @njit(**LEAF, error_model="numpy")
 def reach(  # type: ignore[no-untyped-def]
-    pots, positions, balances, market, rules, plan, levels, pot, least, both
+    pots, positions, resting, balances, market, rules, plan, levels, pot, least, both
 ):
     """x: relative move of every price at once that the pot bears. 0 = do not trust it."""
     unit, uses, weight = np.int64(pots[pot]["unit"]), plan[PLAN_USES], plan[PLAN_WEIGHT] / 1e9
     slope, rounding, jump = 0.0, ATOMS, MOST
     slot = np.int64(pots[pot]["head"])
     while slot >= 0:
-        held = positions[slot]
+        held, rest = positions[slot], resting[slot]
         slot = np.int64(held["next"])
         value, required, reached, worth = position_slope(
-            market, rules, levels, uses, plan[PLAN_ORDERS], held, unit
+            market, rules, levels, uses, plan[PLAN_ORDERS], held, rest, unit
         )
         jump, rounding = min(jump, reached), rounding + ATOMS * max(worth, 1.0)
         # A long linear position needs less as its price falls.
@@ -144,36 +146,23 @@ def reach(  # type: ignore[no-untyped-def]
 
 @njit(**LEAF, error_model="numpy")
 def file_pot(  # type: ignore[no-untyped-def]
-    pots,
-    positions,
-    balances,
-    market,
-    rules,
-    plan,
-    levels,
-    pot,
-    least,
-    both,
-    first,
-    posts,
-    heads,
-    near,
-    counters,
-):
+    pots, positions, resting, balances, market, rules, plan, levels, pot, least, both,
+    first, posts, heads, near, counters,
+):  # fmt: skip
     """File a calm pot at every price it depends on. False if it is not to be trusted."""
-    x = reach(pots, positions, balances, market, rules, plan, levels, pot, least, both)
+    x = reach(pots, positions, resting, balances, market, rules, plan, levels, pot, least, both)
     if not x > 0.0:
         return False
     unit, slot, owes = np.int64(pots[pot]["unit"]), np.int64(pots[pot]["head"]), pots[pot]["head"] >= 0
     settled = np.int64(0)  # assets, by bit, that positions are settled in other than the unit
     counts_all = unit == rules[0, layout.HDR_NUMERAIRE] and not rules[0, layout.HDR_SETTLEMENT_SCOPE]
     while slot >= 0:
-        held = positions[slot]
+        held, rest = positions[slot], resting[slot]
         instrument, slot = np.int64(held["instrument"]), np.int64(held["next"])
-        if held["lots"] == 0 and held["bid"] == 0 and held["ask"] == 0:
+        if held["lots"] == 0 and held["orders"] == 0:
             continue
         value, required, _jump, _worth = position_slope(
-            market, rules, levels, plan[PLAN_USES], plan[PLAN_ORDERS], held, unit
+            market, rules, levels, plan[PLAN_USES], plan[PLAN_ORDERS], held, rest, unit
         )
         sides = _harmful(rules, plan, held, unit, required, value, both)
         for column in range(3):
@@ -202,7 +191,7 @@ def file_pot(  # type: ignore[no-untyped-def]
 
 @njit(**LEAF, error_model="numpy")
 def settle_pot(  # type: ignore[no-untyped-def]
-    pots, positions, balances, market, rules, plan, levels, pot, flag, verdict, least,
+    pots, positions, resting, balances, market, rules, plan, levels, pot, flag, verdict, least,
     first, posts, heads, near, counters,
 ):  # fmt: skip
     """Take a judged pot out of its buckets, and file it anew if it is calm. Returns the verdict, or LOOSE."""
@@ -211,7 +200,7 @@ def settle_pot(  # type: ignore[no-untyped-def]
         return verdict
     both = flag & CALLED != 0
     filed = file_pot(
-        pots, positions, balances, market, rules, plan, levels, pot, least, both,
+        pots, positions, resting, balances, market, rules, plan, levels, pot, least, both,
         first, posts, heads, near, counters,
     )  # fmt: skip
     return CALM if filed else LOOSE
@@ -246,43 +235,33 @@ def arrive(market, plan, walked, moved, posts, heads, near):  # type: ignore[no-
 
 @njit(**LEAF, error_model="numpy")
 def judge(  # type: ignore[no-untyped-def]
-    pots,
-    positions,
-    balances,
-    market,
-    rules,
-    totals,
-    plan,
-    levels,
-    flags,
-    met,
-    first_met,
-    end,
-    verdicts,
-    rooms,
-):
+    pots, positions, resting, balances, market, rules, totals, lines, plan, levels, flags, met,
+    first_met, end, verdicts, rooms,
+):  # fmt: skip
     """Verdict and room of the pots met[first_met:end]; changes nothing."""
     for place in range(first_met, end):
+        pot = np.int64(met[place])
         verdicts[place], rooms[place] = room(
-            pots, positions, balances, market, rules, totals, plan, levels, flags[met[place]], met[place]
+            pots, positions, resting, balances, market, rules, totals, lines, plan, levels, flags[pot], pot
         )
 
 
 @njit(cache=True, parallel=True)
 def judge_all(  # type: ignore[no-untyped-def]
-    pots, positions, balances, market, rules, totals, plan, levels, flags, met, verdicts, rooms
-):
+    pots, positions, resting, balances, market, rules, totals, lines, plan, levels, flags, met,
+    verdicts, rooms,
+):  # fmt: skip
     """`judge` on all threads."""
     for part in prange(-(-met.size // 512)):
         judge(
-            pots, positions, balances, market, rules, np.empty_like(totals), plan, levels, flags, met,
-            part * 512, min(part * 512 + 512, met.size), verdicts, rooms,
+            pots, positions, resting, balances, market, rules, np.empty_like(totals), np.empty_like(lines),
+            plan, levels, flags, met, part * 512, min(part * 512 + 512, met.size), verdicts, rooms,
         )  # fmt: skip
 
 
 @njit(**LEAF, error_model="numpy")
 def settle(  # type: ignore[no-untyped-def]
-    pots, positions, balances, market, rules, plan, levels, flags, met, count, verdicts, rooms,
+    pots, positions, resting, balances, market, rules, plan, levels, flags, met, count, verdicts, rooms,
     first, posts, heads, near, counters, seen,
 ):  # fmt: skip
     """File what was judged, up to `count` pots; verdicts say how it went."""
@@ -290,14 +269,14 @@ def settle(  # type: ignore[no-untyped-def]
         pot = np.int64(met[place])
         seen[pot] = 0
         verdicts[place] = settle_pot(
-            pots, positions, balances, market, rules, plan, levels, pot, flags[pot], verdicts[place],
+            pots, positions, resting, balances, market, rules, plan, levels, pot, flags[pot], verdicts[place],
             rooms[place], first, posts, heads, near, counters,
         )  # fmt: skip
 
 
 @njit(**LEAF, error_model="numpy")
 def sift(  # type: ignore[no-untyped-def]
-    pots, positions, balances, market, rules, totals, plan, levels, flags, walked, moved,
+    pots, positions, resting, balances, market, rules, totals, lines, plan, levels, flags, walked, moved,
     first, posts, heads, near, counters, seen, met, count, verdicts, rooms,
 ):  # fmt: skip
     """One tick: walk, judge, file. met[:count] holds pots to be judged anyway; returns how many were judged.
@@ -312,10 +291,25 @@ def sift(  # type: ignore[no-untyped-def]
             seen[met[place]] = 0
         return found
     judge(
-        pots, positions, balances, market, rules, totals, plan, levels, flags, met, 0, found, verdicts, rooms
+        pots,
+        positions,
+        resting,
+        balances,
+        market,
+        rules,
+        totals,
+        lines,
+        plan,
+        levels,
+        flags,
+        met,
+        0,
+        found,
+        verdicts,
+        rooms,
     )
     settle(
-        pots, positions, balances, market, rules, plan, levels, flags, met, found, verdicts, rooms,
+        pots, positions, resting, balances, market, rules, plan, levels, flags, met, found, verdicts, rooms,
         first, posts, heads, near, counters, seen,
     )  # fmt: skip
     arrive(market, plan, walked, moved, posts, heads, near)

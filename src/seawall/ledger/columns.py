@@ -3,8 +3,8 @@
 A pot is what is margined together: an account's cross pot, or an isolated pot of one position.
 Balances atoms, sizes lots (signed), costs atoms of the settlement asset. Positions of a pot form
 a linked list of slots, so a pot without positions costs nothing. Tables grow by doubling.
-Bytes: 64 per position (one cache line: a pot visited at random costs one miss a position), 20 + 8 per
-asset for a pot. A column (`pos_lots`, ...) is a view into its table: writing to it writes the record.
+Bytes: 56 per position (32 of them read whenever its pot is valued, 24 only for orders and structure), 20 + 8
+per asset for a pot. A column (`pos_lots`, ...) is a view into its table: writing to it writes the record.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ class BookView(NamedTuple):
     """What kernels read: the tables, by reference, with their full capacity."""
 
     pots: Records  # Book.POT_COLUMNS without the prefix
-    positions: Records  # Book.POS_COLUMNS without the prefix
+    positions: Records  # the first columns of Book.POS_COLUMNS: POSITION
+    resting: Records  # the others: RESTING
     balances: I64  # [pot, asset] atoms
 
 
@@ -44,25 +45,28 @@ class Book:
     POS_COLUMNS: Columns = (
         ("pos_lots", np.int64),
         ("pos_cost", np.int64),  # what the position was bought for, so that profit = value - cost
+        ("pos_instrument", np.int32),
+        ("pos_next", np.int32),
+        ("pos_orders", np.int32),  # number of resting orders; 0 where bid and ask are
+        ("pos_leverage", np.int32),  # chosen leverage; 0 = none chosen
         ("pos_bid", np.int64),  # lots of resting buy orders
         ("pos_ask", np.int64),  # lots of resting sell orders
         ("pos_pot", np.int32),
-        ("pos_next", np.int32),
-        ("pos_instrument", np.int32),
-        ("pos_orders", np.int32),  # number of resting orders
-        ("pos_leverage", np.int32),  # chosen leverage; 0 = none chosen
     )
+    HOT = 6  # so many of them stand in the first table
 
     def __init__(self, assets: int, instruments: int, *, pots: int = 64, positions: int = 64) -> None:
         self.assets, self.instruments = assets, instruments
         self.n_pots = self.n_positions = 0
         self.free_position = NONE
-        self.scratch = np.zeros((1, assets), np.int64)  # kernels add up a pot's assets here
+        # Kernels work here, so that they need not allocate: a pot's assets, a line of kernels.margin.
+        self.scratch, self.line = np.zeros((1, assets), np.int64), np.zeros((1, 8), np.int64)
         self._lay(_table(POT, pots), np.zeros((pots, assets), np.int64))
-        self._lay_positions(_table(POSITION, positions))
+        self._lay_positions(_table(POSITION, positions), _table(RESTING, positions))
 
     pot_table: Records
     position_table: Records
+    resting_table: Records
     balances: I64
     pot_account: I32
     pot_unit: I32
@@ -80,17 +84,18 @@ class Book:
     pos_leverage: I32
 
     def view(self) -> BookView:
-        return BookView(self.pot_table, self.position_table, self.balances)
+        return BookView(self.pot_table, self.position_table, self.resting_table, self.balances)
 
     def _lay(self, pots: Records, balances: I64) -> None:
         self.pot_table, self.balances = pots, balances
         for name, _ in self.POT_COLUMNS:
             setattr(self, name, pots[name.removeprefix("pot_")])
 
-    def _lay_positions(self, positions: Records) -> None:
-        self.position_table = positions
-        for name, _ in self.POS_COLUMNS:
-            setattr(self, name, positions[name.removeprefix("pos_")])
+    def _lay_positions(self, positions: Records, resting: Records) -> None:
+        self.position_table, self.resting_table = positions, resting
+        for place, (name, _) in enumerate(self.POS_COLUMNS):
+            table = positions if place < self.HOT else resting
+            setattr(self, name, table[name.removeprefix("pos_")])
 
     def reserve(self, *, pots: int = 0, positions: int = 0) -> None:
         """Make room, so that a large book is laid out once. NumberError with the figure if there is none."""
@@ -100,7 +105,7 @@ class Book:
             if positions > len(self.pos_lots):
                 self._grow_positions(positions)
         except MemoryError:
-            size = pots * (POT.itemsize + 8 * self.assets) + positions * POSITION.itemsize
+            size = pots * (POT.itemsize + 8 * self.assets) + positions * POSITION_BYTES
             raise NumberError(
                 f"book: {pots} pots and {positions} positions take {size / 2**30:.1f} GiB, "
                 "more memory than there is\n"
@@ -168,9 +173,10 @@ class Book:
         self._lay(pots, balances)
 
     def _grow_positions(self, size: int) -> None:
-        positions = _table(POSITION, size)
+        positions, resting = _table(POSITION, size), _table(RESTING, size)
         positions[: self.n_positions] = self.position_table[: self.n_positions]
-        self._lay_positions(positions)
+        resting[: self.n_positions] = self.resting_table[: self.n_positions]
+        self._lay_positions(positions, resting)
 
 
 def _record(columns: Columns, prefix: str, size: int) -> np.dtype[np.void]:
@@ -182,7 +188,10 @@ def _record(columns: Columns, prefix: str, size: int) -> np.dtype[np.void]:
 
 
 POT = _record(Book.POT_COLUMNS, "pot_", 20)
-POSITION = _record(Book.POS_COLUMNS, "pos_", 64)
+POSITION = _record(Book.POS_COLUMNS[: Book.HOT], "pos_", 32)
+RESTING = _record(Book.POS_COLUMNS[Book.HOT :], "pos_", 24)
+
+POSITION_BYTES = POSITION.itemsize + RESTING.itemsize
 
 
 def _table(record: np.dtype[np.void], size: int) -> Records:

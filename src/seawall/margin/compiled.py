@@ -176,15 +176,18 @@ def _schedule_rows(
 ) -> Rows:
     """A row per schedule and instrument; their tiers are appended to `tiers`, whose first row is `first`."""
     table: Rows = []
+    known: dict[tuple[Tier, ...], int] = {}
     for name in names:
         for instrument in instruments:
             margin = rules.instruments.get(instrument.name)
             s = margin.schedules.get(name, Schedule()) if margin else Schedule()
             rows = s.tiers or (Tier(floor_atoms=0, rate_ppb=PPB),)
-            start = first + len(tiers)
-            tiers += [
-                (t.floor_atoms, t.rate_ppb, d) for t, d in zip(rows, tier_deductions(rows), strict=True)
-            ]
+            if rows not in known:  # the same tiers stand once: fewer lines of cache
+                known[rows] = first + len(tiers)
+                tiers += [
+                    (t.floor_atoms, t.rate_ppb, d) for t, d in zip(rows, tier_deductions(rows), strict=True)
+                ]
+            start = known[rows]
             plain = (
                 s.kind == "tiers"
                 and s.basis == "mark"
@@ -211,7 +214,7 @@ def _schedule_rows(
                     s.use_leverage,
                     s.floor_atoms,
                     start,
-                    first + len(tiers),
+                    start + len(rows),
                     settle_row[instrument.settle] + 1 if plain else 0,
                 )
             )
