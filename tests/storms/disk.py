@@ -41,7 +41,8 @@ class Disk:
         """Stop dead and come back; says whether what had not been acknowledged survived whole."""
         journal = self.recorder.journal
         acknowledged, log = journal.durable_seq, self.path.with_name(self.path.name + "-wal")
-        before = log.read_bytes() if log.exists() else b""
+        lock = self.path.with_name(self.path.name + ".lock")  # may note what was acknowledged
+        before, noted = log.read_bytes() if log.exists() else b"", lock.read_bytes()
         if unacknowledged and rng.random() < 0.7:
             self.recorder.commit()  # on its way to the disk when the power goes
         after = log.read_bytes() if log.exists() else b""
@@ -50,6 +51,7 @@ class Disk:
         path = self.folder / f"life-{self.lives}.journal"
         shutil.copyfile(self.path, path)
         path.with_name(path.name + "-wal").write_bytes(_torn(rng, before, after))
+        path.with_name(path.name + ".lock").write_bytes(noted)
         journal.abandon()
         self.path = path
         self.recorder = Recorder.resume(path, digest_every=40)

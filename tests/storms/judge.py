@@ -248,7 +248,7 @@ class Judge:
             if found is not None and found[0] >= found[1] and not ledger.forbidden(pot):
                 raise Broken("missed", f"pot {pot} meets its exit and is still being liquidated: {found}")
             return
-        if margins[rules.trigger] < 0 and not ledger.forbidden(pot):
+        if margins[rules.trigger] < 0 and not ledger.forbidden(pot) and not ledger.vast(pot):
             raise Broken("missed", f"pot {pot} is short and nothing happens: {margins}, {ledger.pots[pot]}")
         if call is not None and margins[call.level] < 0 and not called:
             raise Broken("missed", f"pot {pot} is below the call level and not called: {margins}")
