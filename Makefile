@@ -3,6 +3,7 @@
 BIN := .venv/bin
 READY := .venv/ready
 SEEDS ?= 2000
+FIRST ?= 0
 WORKERS ?= auto
 OUT ?= out/demo
 
@@ -18,7 +19,7 @@ help:
 	@echo "make demo            a crash in the lab: 10,000 accounts, one bad day; the report goes to $(OUT)"
 	@echo "make test            lint, types, floors, then every test"
 	@echo "make check           lint, types, floors and tidiness only (seconds)"
-	@echo "make storm SEEDS=N   N random worlds against the invariants (now $(SEEDS))"
+	@echo "make storm SEEDS=N   N random worlds with faults and crashes inside, from FIRST=$(FIRST) (now $(SEEDS))"
 	@echo "make bench           the benchmarks, with this machine's numbers"
 	@echo "make docs            the documentation as a site, in site/"
 	@echo "make lock            resolve requirements.lock again (needs uv)"
@@ -53,7 +54,7 @@ check: $(READY)
 	@$(MAKE) --no-print-directory lint
 
 storm: $(READY)
-	@STORM_SEEDS=$(SEEDS) $(BIN)/python -m pytest -m storm -n $(WORKERS) --maxprocesses 4
+	@STORM_SEEDS=$(SEEDS) STORM_FIRST=$(FIRST) $(BIN)/python -m pytest tests/storms -n $(WORKERS) --maxprocesses 4
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks.run

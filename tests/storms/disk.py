@@ -10,12 +10,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from seawall.engine.engine import Engine
-from seawall.errors import JournalError
 from seawall.journal import Recorder, check_journal, replay
-from seawall.journal.codec import encode_record
 from seawall.rulebooks.model import Rulebook
 from tests.storms.ledger import Broken
 
@@ -28,14 +25,6 @@ class Disk:
         self.lives = 0
         self.path = folder / "life-0.journal"
         self.recorder = Recorder.create(self.path, rulebook, digest_every=40)
-
-    def can_write(self, command: Any) -> bool:
-        """Whether the journal has a form for it: its numbers must fit 64 bits."""
-        try:
-            encode_record(command)
-        except JournalError:
-            return False
-        return True
 
     def crash(self, rng: Random, *, unacknowledged: bool) -> tuple[Engine, bool]:
         """Stop dead and come back; says whether what had not been acknowledged survived whole."""
