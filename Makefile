@@ -3,6 +3,7 @@
 BIN := .venv/bin
 READY := .venv/ready
 SEEDS ?= 2000
+FIRST ?= 0
 N ?= 1000
 WORKERS ?= auto
 OUT ?= out/demo
@@ -22,7 +23,7 @@ help:
 	@echo "make demo            a crash in the lab: 10,000 accounts, one bad day; the report goes to $(OUT)"
 	@echo "make test            lint, types, floors, then every test"
 	@echo "make check           lint, types, floors and tidiness only (seconds)"
-	@echo "make storm SEEDS=N   N random worlds against the invariants (now $(SEEDS))"
+	@echo "make storm SEEDS=N   N random worlds with faults and crashes inside, from FIRST=$(FIRST) (now $(SEEDS))"
 	@echo "make kills N=N       kill -9 a writer of one journal N times; nothing acknowledged may be lost (now $(N))"
 	@echo "make flips           every byte of a small journal flipped in turn: found, or proved unused"
 	@echo "make determinism     one violent hour under every interpreter, CPU setting, thread count and batch split"
@@ -62,7 +63,7 @@ check: $(READY)
 	@$(MAKE) --no-print-directory lint
 
 storm: $(READY)
-	@STORM_SEEDS=$(SEEDS) $(BIN)/python -m pytest -m storm -n $(WORKERS) --maxprocesses 4
+	@STORM_SEEDS=$(SEEDS) STORM_FIRST=$(FIRST) $(BIN)/python -m pytest tests/storms -n $(WORKERS) --maxprocesses 4
 
 kills: $(READY)
 	@$(BIN)/python -m tests.journal.kills $(N)

@@ -222,3 +222,17 @@ def test_a_new_rulebook_changes_at_once_which_prices_are_good_enough() -> None:
     approve(venue)
     venue.now += DAY
     assert "AccountKnown" in kinds(enact(venue))
+
+
+def test_what_a_change_loosens_is_named_alike_whatever_order_the_rules_were_read_in() -> None:
+    """A rulebook file keeps its order, a journal sorts its keys: a replay must write the same event."""
+    rules = make_rulebook()
+    sorted_rules = msgspec.json.decode(msgspec.json.encode(rules, order="deterministic"), type=Rulebook)
+    assert list(rules.margin.instruments) != list(sorted_rules.margin.instruments)
+    margins = {}
+    for name, margin in rules.margin.instruments.items():
+        plans = {key: replace(plan, floor_atoms=1) for key, plan in margin.schedules.items()}
+        margins[name] = InstrumentMargin(schedules=plans)
+    looser = replace(rules, margin=replace(rules.margin, instruments=margins))
+    found = loosened(rules, looser)
+    assert found == loosened(sorted_rules, looser) and len(found) == 8

@@ -1,129 +1,76 @@
-"""Storms: random worlds, hundreds of commands, every invariant after every step. STORM_SEEDS sets how many.
+"""Storms: random worlds with faults, crashes and restarts inside, everything checked after every command.
 
-A storm that could not fail would prove nothing: planted bugs must be found.
+STORM_SEEDS sets how many, STORM_FIRST the first; STORM_SEED plays one alone. docs/internals/storms.md.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Any
+from random import Random
 
 import pytest
 
-from seawall.engine.decide import bankruptcy, ladder, sweep, trades_write
-from seawall.errors import InvariantViolation
-from tests.storms.rules import REGIMES
-from tests.storms.world import World
+from seawall.engine import events as ev
+from seawall.rulebooks.check import contradictions
+from tests.storms.ledger import Broken
+from tests.storms.play import play
+from tests.storms.rules import random_rulebook
+from tests.storms.weather import draw
 
-SEEDS = int(os.environ.get("STORM_SEEDS", "60"))
+SEEDS = int(os.environ.get("STORM_SEEDS", "200"))
+FIRST = int(os.environ.get("STORM_FIRST", "0"))
+ONE = os.environ.get("STORM_SEED", "")
 CHUNK = 5
 
-pytestmark = pytest.mark.storm
+pytestmark = [
+    pytest.mark.storm,
+    # An order without a position times an infinite rate: the sieve then trusts nobody, as it should.
+    pytest.mark.filterwarnings("ignore:invalid value encountered in multiply:RuntimeWarning"),
+]
 
 
-@pytest.fixture(autouse=True)
-def the_sieve_measures_everyone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Worlds are small; without this the sieve would never have anyone to spare."""
-    monkeypatch.setattr(sweep, "FEW", 0)
-
-
-@pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
-def test_every_invariant_holds_after_every_step(first: int) -> None:
-    for seed in range(first, min(first + CHUNK, SEEDS)):
-        world = World(seed)
+@pytest.mark.parametrize("first", range(FIRST, FIRST + SEEDS, CHUNK))
+def test_everything_holds_after_every_command(first: int) -> None:
+    failures = []
+    for seed in range(first, min(first + CHUNK, FIRST + SEEDS)):
         try:
-            world.run()
-        except Exception as error:
-            raise AssertionError(
-                f"storm {seed} ({world.regime}) after {len(world.commands)} commands: {error}"
-            ) from error
+            play(seed)
+        except Broken as error:
+            failures.append(str(error))
+    assert not failures, "\n\n".join(failures)
+
+
+@pytest.mark.skipif(not ONE, reason="STORM_SEED=... plays one storm")
+def test_one_seed() -> None:
+    play(int(ONE or 0))
+
+
+def test_a_seed_gives_the_same_storm_again() -> None:
+    first, second = play(7), play(7)
+    assert first.stage.acts == second.stage.acts
+    assert first.stage.committed == second.stage.committed
 
 
 def test_storms_reach_every_way_a_liquidation_can_end() -> None:
-    outcomes, tiers, events = set(), set(), set()
-    for seed in range(2 * len(REGIMES)):
-        world = World(seed)
-        world.run()
-        for _seq, written in world.checker.events:
-            for event in written:
-                events.add(type(event).__name__)
-                outcomes.add(getattr(event, "outcome", ""))
-                if type(event).__name__ == "TierPassed":
-                    tiers.add(event.kind)
+    outcomes, tiers, kinds, crashes = set(), set(), set(), 0
+    for seed in range(25):
+        world = play(seed)
+        crashes += world.stage.crashes
+        for event in world.events:
+            kinds.add(type(event))
+            if isinstance(event, ev.LiquidationEnded):
+                outcomes.add(event.outcome)
+            elif isinstance(event, ev.TierPassed):
+                tiers.add(event.kind)
     assert {"restored", "closed", "taken_over", "bankrupt"} <= outcomes
     assert {"insurance", "adl", "socialise"} <= tiers
-    assert {
-        "LiquidationOrderRecalled",
-        "AccountUnknown",
-        "VenueHalted",
-        "GateClosed",
-        "MarginCalled",
-    } <= events
+    assert {ev.LiquidationOrderRecalled, ev.AccountUnknown, ev.VenueHalted, ev.MarginCalled} <= kinds
+    assert {ev.RulebookChanged, ev.FundingPaid, ev.InstrumentSettled, ev.GateClosed} <= kinds
+    assert crashes > 25
 
 
-def found_by(first: int = 0, count: int = 24) -> int:
-    """Seeds of the first so many storms that fail."""
-    failed = 0
-    for seed in range(first, first + count):
-        try:
-            World(seed).run(120)
-        except (AssertionError, InvariantViolation):
-            failed += 1
-    return failed
-
-
-def _leaky_leg(**fields: int) -> tuple[int, int]:
-    added, realised = REAL_LEG(**fields)
-    return added, realised + (1 if realised else 0)
-
-
-def _gift_leg(**fields: int) -> tuple[int, int]:
-    """Balanced, and wrong: a closing trade realises one atom too much and leaves it in the cost."""
-    added, realised = REAL_LEG(**fields)
-    return (added + 1, realised + 1) if realised else (added, realised)
-
-
-REAL_LEG = trades_write.trade_leg
-REAL_SOCIALISE = bankruptcy.socialise
-
-
-def _socialise_half(*args: Any, **named: Any) -> None:
-    """Takes only half of what is due."""
-    *head, due = args
-    REAL_SOCIALISE(*head, due // 2, **named)
-
-
-PLANTED = {
-    "an atom appears when profit is realised": (trades_write, "trade_leg", _leaky_leg),
-    "a closed position keeps an atom of cost": (trades_write, "trade_leg", _gift_leg),
-    "the vault takes positions and leaves the debts": (bankruptcy, "hand_over", lambda *a, **k: None),
-    "orders are not recalled when the ladder moves on": (ladder, "recall", lambda w, p, *, cause, **k: cause),
-    "a third of the pots is never looked at": (sweep, "_codes", None),
-}
-
-
-@pytest.mark.parametrize("bug", PLANTED)
-def test_a_planted_bug_is_found(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    module, name, wrong = PLANTED[bug]
-    if wrong is None:
-        real = sweep._codes
-
-        def blind(state: Any, pots: Any) -> Any:
-            codes = real(state, pots)
-            codes[pots % 3 == 0] = 0
-            return codes
-
-        wrong = blind
-    monkeypatch.setattr(module, name, wrong)
-    assert found_by() > 0
-
-
-def test_a_loss_that_is_half_socialised_halts_the_venue(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not a violation: what a tier leaves goes on, and what nobody takes halts. The storm still adds up."""
-    monkeypatch.setattr(bankruptcy, "socialise", _socialise_half)
-    halted = 0
-    for seed in range(3, 60, len(REGIMES)):  # regime no_fund
-        world = World(seed)
-        world.run()
-        halted += bool(world.engine.state.halted)
-    assert halted
+def test_drawn_rulebooks_are_sound_in_every_respect() -> None:
+    """Storms themselves leave out the comparison of levels, see view.prepared."""
+    for seed in range(12):
+        rng = Random(seed)
+        assert not contradictions(random_rulebook(rng, draw(rng)))

@@ -1,331 +1,174 @@
-"""A storm: one random world from a seed, a few hundred commands, everything checked after each.
+"""A storm: one random world from a seed, played on a Stage, everything checked after each command.
 
-The regime is drawn first (rules.REGIMES), then numbers inside it. The outside venue answers liquidation
-orders promptly, late, partly, against a recall or never. A seed and a commit reproduce a storm exactly.
+The weather is drawn first (weather.py), then a sound rulebook, then what users, feeds, people and the venue
+outside do. Messengers deliver twice, late and out of order; an order goes out only once its event is durable,
+and what a crash swallowed is sent again or never. A seed and a commit reproduce a storm exactly.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from random import Random
 from typing import Any
 
+import msgspec
+
 from seawall.engine import commands as cmd
 from seawall.engine import events as ev
-from seawall.engine.engine import Engine
-from seawall.engine.state import BACKSTOP, HOUSE_ACCOUNTS, INSURANCE, MARKET
+from seawall.engine.state import HOUSE_ACCOUNTS, MARKET
 from seawall.rulebooks.model import Rulebook
-from tests.engine.venue import DOLLAR, PRICES, SECOND, START
-from tests.storms.checks import Checker
-from tests.storms.hostile import hostile_command
-from tests.storms.rules import REGIMES, random_rulebook
-
-STEPS = 220
-MARKETS = {
-    "inverse": ("BTCUSD", "BTCUSD", "BTC-PERP"),
-    "settlement": ("BTCUSD", "BTC-PERP"),
-    "collateral": ("BTC-PERP", "BTCUSD", "BTC-DEC"),
-}
-VOLATILITY = {"calm": 0.004, "crash": 0.05, "thin_fund": 0.04, "no_fund": 0.04, "drawdown": 0.04}
+from tests.engine.venue import SECOND, START
+from tests.storms.deeds import Deeds
+from tests.storms.feeds import Feeds
+from tests.storms.rules import random_rulebook
+from tests.storms.stage import Act, Stage
+from tests.storms.weather import Weather, draw
 
 
 class World:
-    """Builds the rulebook and the engine, then plays."""
+    """Builds the rulebook and the stage, then plays. `rng` is the only source of chance."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, folder: Path | None = None) -> None:
+        self.seed = seed
         self.rng = Random(seed)
-        self.regime = REGIMES[seed % len(REGIMES)]
-        self.rulebook: Rulebook = random_rulebook(self.rng, self.regime)
-        self.engine = Engine(self.rulebook)
-        self.checker = Checker(self.engine)
-        self.commands: list[cmd.AnyCommand] = []
+        self.weather: Weather = draw(self.rng)
+        self.rulebook: Rulebook = random_rulebook(self.rng, self.weather)
+        self.stage = Stage(self.rulebook, folder if self.weather.on_disk else None)
         self.now = START
-        self.level = 1.0
-        self.factors = dict.fromkeys(PRICES, 1.0)
-        self.out: dict[int, ev.LiquidationOrderSent] = {}
+        self.feeds = Feeds(self.rng, self.weather)
+        self.deeds = Deeds(self)
+        self.queue: list[tuple[int, cmd.AnyCommand]] = []  # (step it is due, what a messenger carries)
+        self.out: dict[int, list[int]] = {}  # orders the venue outside has: instrument, lots left, limit, pot
         self.recalled: set[int] = set()
-        self.answers = "stalled" if self.regime == "stalled_venue" else self.rng.choice(["prompt", "mixed"])
-        self.users = self.rng.randint(4, 9)
-        self.next_order = 1
-        self.counts: dict[str, int] = {}
+        self.done = 0
+        self.events: list[ev.AnyEvent] = []  # all that became durable
 
     # -- running --------------------------------------------------------------------------------------
 
-    def run(self, steps: int = STEPS) -> None:
-        for account in range(HOUSE_ACCOUNTS, HOUSE_ACCOUNTS + self.users):
-            self.give(cmd.OpenAccount, account=account)
-        self.prices()
-        for account in range(HOUSE_ACCOUNTS, HOUSE_ACCOUNTS + self.users):
-            self.deposit(account, first=True)
-        for _ in range(steps):
-            self.now += self.rng.choice([0, 1, 1, 2, 10]) * SECOND
-            self.act()
-            self.answer()
-        self.checker.finish(self.rulebook, self.commands)
+    def run(self, steps: int = 0) -> None:
+        users = range(HOUSE_ACCOUNTS, HOUSE_ACCOUNTS + self.weather.users)
+        for account in users:
+            self.step(cmd.OpenAccount(time_ns=self.now, account=account))
+        self.deeds.prices()
+        for account in users:
+            self.deeds.deposit(account, first=True)
+        self.commit()
+        for done in range(min(steps or self.weather.steps, self.weather.steps)):
+            self.done = done
+            self.now += self.rng.choice(self.weather.clock) * SECOND
+            self.deeds.act()
+            self._deliver()
+            if self.rng.random() < self.weather.commit:
+                self.commit()
+            self._answer()
+            self._break()
+        self.commit()
+        self.stage.finish()
 
-    def give(self, kind: type, **fields: Any) -> tuple[ev.AnyEvent, ...]:
-        return self.send(kind(time_ns=self.now, **fields))
+    def give(self, kind: type, **fields: Any) -> None:
+        self.send(kind(time_ns=self.now, **fields))
 
-    def send(self, command: cmd.AnyCommand) -> tuple[ev.AnyEvent, ...]:
-        events = self.checker.step(command)
-        self.commands.append(command)
+    def send(self, command: cmd.AnyCommand) -> None:
+        """Hand a command to a messenger: it may arrive twice, or later, or both."""
+        rng, weather = self.rng, self.weather
+        if rng.random() < weather.late:
+            self.queue.append((self.done + rng.choice([1, 2, 5, 30]), command))
+            return
+        self.step(command)
+        if rng.random() < weather.twice:
+            if rng.random() < 0.5:
+                self.step(command)
+            else:
+                self.queue.append((self.done + rng.choice([1, 3, 20]), command))
+
+    def step(self, command: cmd.AnyCommand) -> None:
+        self.stage.play(Act("step", command))
+
+    def commit(self) -> None:
+        """What is durable is acted on: orders go out to the venue, recalls too."""
+        for _seq, _command, events in self.stage.play(Act("commit")):
+            self._learn(events)
+
+    def _learn(self, events: tuple[ev.AnyEvent, ...]) -> None:
+        self.events += events
         for event in events:
-            name = type(event).__name__
-            self.counts[name] = self.counts.get(name, 0) + 1
             if isinstance(event, ev.LiquidationOrderSent):
-                self.out[event.order] = event
+                self.out[event.order] = [event.instrument, event.size_lots, event.limit_ticks, event.pot]
             elif isinstance(event, ev.LiquidationOrderRecalled):
                 self.recalled.add(event.order)
             elif isinstance(event, ev.LiquidationOrderDone):
                 self.out.pop(event.order, None)
-        return events
 
-    def act(self) -> None:
-        rng = self.rng
-        weights = {
-            self.prices: 34,
-            self.trade: 24,
-            self.order: 10,
-            self.cancel: 3,
-            self.deposit: 5,
-            self.withdraw: 6,
-            self.transfer: 4,
-            self.tick: 6,
-            self.funding: 3,
-            self.person: 2,
-            self.settle: 0.15,
-            self.spot: 3,
-            self.leverage: 2,
-            self.hostile: 40 if self.regime == "hostile" else 2,
-        }
-        rng.choices(list(weights), list(weights.values()))[0]()
+    def _deliver(self) -> None:
+        """What is due arrives, in any order, with its old time stamp or a new one."""
+        due = [command for when, command in self.queue if when <= self.done]
+        self.queue = [entry for entry in self.queue if entry[0] > self.done]
+        self.rng.shuffle(due)
+        for command in due:
+            stamp = command.time_ns if self.rng.random() < 0.1 else self.now
+            self.step(msgspec.structs.replace(command, time_ns=stamp))
 
-    # -- commands -------------------------------------------------------------------------------------
-
-    def user(self) -> int:
-        return self.rng.randrange(HOUSE_ACCOUNTS, HOUSE_ACCOUNTS + self.users)
-
-    def market(self) -> str:
-        return self.rng.choice(
-            MARKETS.get(self.regime, ("BTC-PERP", "BTC-PERP", "ETH-PERP", "BTC-DEC", "BTCUSD"))
-        )
-
-    def mark(self, name: str) -> int:
-        return int(self.engine.state.market.mark[self.engine.state.instrument_row[name]]) or PRICES[name]
-
-    def prices(self) -> None:
-        rng = self.rng
-        size = VOLATILITY.get(self.regime, 0.03)
-        self.level *= 1.0 + rng.gauss(-0.1 * size if self.regime == "crash" else 0.0, size)
-        self.level = min(max(self.level, 0.02), 50.0)
-        rows = []
-        for name, start in PRICES.items():
-            settled = self.engine.state.instrument_row[name] in self.engine.state.settled
-            if settled or rng.random() < (0.35 if self.regime == "faulty_oracle" else 0.05):
-                continue
-            self.factors[name] *= 1.0 + rng.gauss(0, size / 3)
-            self.factors[name] = min(max(self.factors[name], 0.3), 3.0)
-            beta = self.factors[name] if name == "ETH-PERP" else 1.0
-            for source in self.rulebook.oracles[name].sources:
-                noise = rng.choice([1, 1, 1, 0.5, 3]) if self.regime == "faulty_oracle" else 1
-                if self.regime == "faulty_oracle" and rng.random() < 0.3:
-                    continue
-                ticks = max(int(start * self.level * beta * noise), 1)
-                age = rng.choice([0, 0, 5, 40]) * SECOND if self.regime == "faulty_oracle" else 0
-                wide = rng.choice([0, 0, ticks // 10])
-                rows.append(cmd.SourcePrice(name, source, ticks, self.now - age, wide))
-        self.give(cmd.ReportPrices, prices=tuple(rows))
-
-    def tick(self) -> None:
-        self.now += self.rng.choice([0, 5, 70]) * SECOND
-        self.give(cmd.Tick)
-
-    def deposit(self, account: int | None = None, first: bool = False) -> None:
-        rng = self.rng
-        asset = (
-            "BTC" if self.regime in ("collateral", "inverse", "settlement") and rng.random() < 0.6 else "USDC"
-        )
-        dollars = rng.choice([1, 500, 5_000, 40_000]) if not first else rng.choice([2_000, 10_000, 50_000])
-        atoms = dollars * DOLLAR if asset == "USDC" else dollars * 10**8 // 50_000
-        who = account if account is not None else rng.choice([self.user(), self.user(), INSURANCE, BACKSTOP])
-        self.give(cmd.Deposit, account=who, asset=asset, amount_atoms=max(atoms, 1))
-
-    def withdraw(self) -> None:
-        asset = self.rng.choice(["USDC", "USDC", "BTC"])
-        account = self.user()
-        held = self._held(account, asset)
-        self.give(
-            cmd.Withdraw,
-            account=account,
-            asset=asset,
-            amount_atoms=max(int(held * self.rng.random() * 1.1), 1),
-        )
-
-    def _held(self, account: int, asset: str) -> int:
-        state = self.engine.state
-        pot = state.cross_pot(account, state.asset_row[asset])
-        return max(int(state.book.balances[pot, state.asset_row[asset]]), 0) if pot >= 0 else 0
-
-    def transfer(self) -> None:
-        rng = self.rng
-        name = self.market()
-        inverse = name == "BTCUSD"
-        sides = rng.choice([("", ""), ("", name), (name, "")])
-        account = self.user()
-        asset = "BTC" if inverse else "USDC"
-        amount = max(int((self._held(account, asset) or 10**6) * rng.random() * 0.5), 1)
-        self.give(
-            cmd.Transfer,
-            from_account=account,
-            to_account=account if rng.random() < 0.7 else self.user(),
-            asset=asset,
-            amount_atoms=amount,
-            from_isolated=sides[0],
-            to_isolated=sides[1],
-        )
-
-    def trade(self) -> None:
-        rng = self.rng
-        name = self.market()
-        account, other = self.user(), rng.choice([MARKET, MARKET, self.user()])
-        size = self.size(name) if rng.random() < 0.9 else 1
-        isolated = rng.random() < (0.6 if self.regime == "isolated" else 0.05)
-        buys = rng.random() < 0.5
-        self.give(
-            cmd.ReportFill,
-            instrument=name,
-            size_lots=size,
-            price_ticks=max(int(self.mark(name) * rng.uniform(0.99, 1.01)), 1),
-            buyer=account if buys else other,
-            seller=other if buys else account,
-            taker_is_buyer=rng.random() < 0.5,
-            buyer_isolated=isolated and buys,
-            seller_isolated=isolated and not buys,
-        )
-
-    def size(self, name: str) -> int:
-        """Lots worth up to some hundred thousand dollars at the start."""
-        per_lot = {"BTC-PERP": 50, "ETH-PERP": 30, "BTCUSD": 1, "BTC-DEC": 50, "BTC-SPOT": 5}[name]
-        return max(self.rng.choice([500, 5_000, 50_000, 300_000]) // per_lot, 1)
-
-    def order(self) -> None:
-        rng, name = self.rng, self.market()
-        self.give(
-            cmd.PlaceOrder,
-            account=self.user(),
-            order=self.next_order,
-            instrument=name,
-            size_lots=self.size(name) * rng.choice([1, -1]),
-            price_ticks=self.mark(name),
-            reduce_only=rng.random() < 0.4,
-            isolated=rng.random() < (0.5 if self.regime == "isolated" else 0.02),
-        )
-        self.next_order += 1
-
-    def cancel(self) -> None:
-        """A resting order is cancelled, or filled in part."""
-        orders = {n: o for n, o in self.engine.state.orders.items() if not o.liquidation}
-        if not orders:
+    def _break(self) -> None:
+        """Crash, save a snapshot, or go on from a restored one."""
+        rng, weather, stage = self.rng, self.weather, self.stage
+        if rng.random() < weather.restore:
+            if rng.random() < 0.5:
+                self.commit()
+                stage.play(Act("snapshot"))
+            else:
+                stage.play(Act("restore"))
+        if rng.random() >= weather.crash:
             return
-        number = self.rng.choice(sorted(orders))
-        order = orders[number]
-        if self.rng.random() < 0.4:
-            self.give(cmd.CancelOrder, order=number)
-            return
-        state = self.engine.state
-        account = int(state.book.pot_account[order.pot])
-        lots = self.rng.randint(1, abs(order.size_lots))
-        buys = order.size_lots > 0
-        self.give(
-            cmd.ReportFill,
-            instrument=state.instruments[order.instrument].name,
-            size_lots=lots,
-            price_ticks=max(int(state.market.mark[order.instrument]), 1),
-            buyer=account if buys else MARKET,
-            seller=MARKET if buys else account,
-            taker_is_buyer=not buys,
-            buyer_order=number if buys else 0,
-            seller_order=0 if buys else number,
-        )
-
-    def funding(self) -> None:
-        rate = self.rng.choice([-1, 1]) * self.rng.choice([10_000, 1_000_000, 20_000_000])
-        self.give(cmd.ApplyFunding, instrument=self.rng.choice(["BTC-PERP", "BTCUSD"]), rate_ppb=rate)
-
-    def person(self) -> None:
-        rng = self.rng
-        self.give(
-            cmd.Override,
-            by="ann",
-            role=rng.choice(["guardian", "governor"]),
-            action=rng.choice(["open", "withdraw", "liquidate", "adl"]),
-            instrument=rng.choice(["", "BTC-PERP", "BTCUSD"]),
-            close=rng.random() < 0.5,
-            until_ns=self.now + 20 * SECOND,
-        )
-
-    def settle(self) -> None:
-        name = self.rng.choice(["BTC-DEC", "ETH-PERP", "BTCUSD"])
-        if name == "BTC-DEC":
-            self.now = max(self.now, START + 10**6 * SECOND)
-        self.give(cmd.SettleInstrument, instrument=name, price_ticks=self.mark(name))
-
-    def spot(self) -> None:
-        account, buys = self.user(), self.rng.random() < 0.5
-        self.give(
-            cmd.ReportFill,
-            instrument="BTC-SPOT",
-            size_lots=self.rng.choice([1, 100, 3_000]),
-            price_ticks=self.mark("BTC-SPOT"),
-            buyer=account if buys else MARKET,
-            seller=MARKET if buys else account,
-            taker_is_buyer=buys,
-        )
-
-    def leverage(self) -> None:
-        self.give(
-            cmd.SetLeverage,
-            account=self.user(),
-            instrument=self.market(),
-            leverage=self.rng.choice([1, 5, 10, 50]),
-            isolated=self.rng.random() < 0.2,
-        )
-
-    def hostile(self) -> None:
-        self.send(hostile_command(self.rng, self.now, sorted(self.engine.state.orders), self.rulebook))
+        durable = len(stage.durable)
+        lost = [command for _seq, command, _events in stage.pending]
+        stage.play(Act("crash", salt=rng.getrandbits(32)))
+        for _seq, _command, events in stage.durable[durable:]:
+            self._learn(events)  # arrived whole though never acknowledged
+        for command in lost:
+            if rng.random() < 0.7:  # its sender never heard back and sends it again, now or later
+                self.queue.append((self.done + rng.choice([0, 1, 10]), command))
 
     # -- the venue outside ----------------------------------------------------------------------------
 
-    def answer(self) -> None:
+    def _answer(self) -> None:
         """Every order that is out may be filled, filled in part, given up, or left hanging."""
+        answers = self.weather.answers
         for number in sorted(self.out):
             mood = self.rng.random()
-            if number not in self.out or (self.answers == "stalled" and mood < 0.9):
+            if number not in self.out or (answers == "stalled" and mood < 0.9):
                 continue
-            if self.answers == "mixed" and mood < 0.5:
+            if answers == "mixed" and mood < 0.5:
                 continue
-            sent = self.out[number]
             if number not in self.recalled or self.rng.random() < 0.3:
-                self._fill(sent)
+                self._fill(number)
             if number in self.out and self.rng.random() < 0.7:
                 self.give(cmd.ReportOrderDone, order=number)
+                self.out.pop(number, None)
 
-    def _fill(self, sent: ev.LiquidationOrderSent) -> None:
-        state = self.engine.state
-        name = state.instruments[sent.instrument].name
-        buys, left = sent.size_lots > 0, abs(state.orders[sent.order].size_lots)
-        slip = self.rng.choice([0.0, 0.002, 0.02, 0.1])
-        ticks = max(int(self.mark(name) * (1 + slip if buys else 1 - slip)), 1)
-        if sent.limit_ticks and (ticks > sent.limit_ticks if buys else ticks < sent.limit_ticks):
+    def _fill(self, number: int) -> None:
+        rng, ledger = self.rng, self.stage.ledger
+        instrument, left, limit, pot = self.out[number]
+        name, buys = ledger.names[instrument], left > 0
+        if not left or name in ledger.settled:
             return
-        account = int(state.book.pot_account[sent.pot])
-        self.give(
-            cmd.ReportFill,
+        slip = rng.choice([0.0, 0.002, 0.02, 0.1])
+        ticks = max(int(self.deeds.mark(name) * (1 + slip if buys else 1 - slip)), 1)
+        if limit and (ticks > limit if buys else ticks < limit):
+            return
+        size = abs(left) if rng.random() < 0.6 else rng.randint(1, abs(left))
+        self.out[number][1] -= size if buys else -size
+        account = ledger.owner[pot]
+        report = cmd.ReportFill(
+            time_ns=self.now,
             instrument=name,
-            size_lots=left if self.rng.random() < 0.6 else self.rng.randint(1, left),
+            size_lots=size,
             price_ticks=ticks,
             buyer=account if buys else MARKET,
             seller=MARKET if buys else account,
             taker_is_buyer=buys,
-            buyer_order=sent.order if buys else 0,
-            seller_order=0 if buys else sent.order,
+            buyer_order=number if buys else 0,
+            seller_order=0 if buys else number,
         )
+        if number not in ledger.orders and rng.random() < 0.5:  # forgotten by now, and yet it did happen
+            report = msgspec.structs.replace(report, buyer_order=0, seller_order=0)
+        self.send(report)

@@ -13,6 +13,7 @@ from typing import Any
 
 from seawall.engine.events import Event
 from seawall.errors import SeawallError
+from seawall.journal.codec import encode_record
 from seawall.journal.protocol import EngineFactory, EngineLike, default_factory
 from seawall.journal.replay import recover
 from seawall.journal.store import Journal
@@ -70,6 +71,7 @@ class Recorder:
 
     def step(self, command: Any) -> tuple[Event, ...]:
         """Decide one command and buffer it with its events. Durable only after the next `commit`."""
+        encode_record(command)  # what cannot be written down must not be decided: it is refused unchanged
         seq = self.journal.last_seq + 1
         try:
             events: tuple[Event, ...] = self.engine.step(command)

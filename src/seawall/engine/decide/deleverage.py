@@ -68,7 +68,8 @@ def _worth(state: State, pot: int, unit: int) -> int:
 def _equity_shares(state: State, pot: int, unit: int, equity: int) -> list[tuple[int, int, int]]:
     """(instrument, lots, share of equity) by requirement at the trigger level; the last takes the odd atoms.
 
-    Source: dYdX v4. Without requirements (a vault under scope "settlement") the shares are equal.
+    Source: dYdX v4. Without requirements (a vault under scope "settlement", or so vast that its requirement
+    passes 64 bits) the shares are equal.
     """
     book, level = state.book, state.rulebook.liquidation.trigger
     held = sorted(
@@ -78,11 +79,11 @@ def _equity_shares(state: State, pot: int, unit: int, equity: int) -> list[tuple
     )
     if state.margin.view.settlement_scope:
         held = [(row, lots) for row, lots in held if state.settle_row[row] == unit]
-    needs = {
-        part.name: part.amount_atoms
-        for part in statement(book, state.margin, state.market, pot, level).parts
-        if part.kind == "position"
-    }
+    try:
+        parts = statement(book, state.margin, state.market, pot, level).parts
+    except OverflowError:
+        parts = ()
+    needs = {part.name: part.amount_atoms for part in parts if part.kind == "position"}
     weights = [needs.get(row, 0) for row, _lots in held]
     if not any(weights):
         weights = [1] * len(held)

@@ -133,9 +133,9 @@ def newly_liquidatable(state: State, rulebook: Rulebook) -> tuple[int, ...]:
 def loosened(old: Rulebook, new: Rulebook) -> tuple[str, ...]:
     """What asks for less or waits longer than before. What is not plainly tighter counts as looser."""
     found = []
-    for name, margin in old.margin.instruments.items():
+    for name, margin in sorted(old.margin.instruments.items()):  # files and journals order keys differently
         listed = new.margin.instruments.get(name)
-        for key, before in margin.schedules.items():
+        for key, before in sorted(margin.schedules.items()):
             after = listed.schedules.get(key) if listed is not None else None
             if after is None or (after != before and not _tighter(before, after)):
                 found.append(f"margin.instruments.{name}.{key}")

@@ -27,7 +27,7 @@ from seawall.engine.decide.select import (
     select_position,
 )
 from seawall.engine.decide.takeover import end, pay_debts, take_over
-from seawall.engine.state import BACKSTOP, FLAG_LIQUIDATING, State
+from seawall.engine.state import BACKSTOP, FLAG_LIQUIDATING, WORTH, State
 from seawall.engine.writer import Writer
 from seawall.liquidation.rules import Step
 from seawall.market.policy import Action
@@ -106,8 +106,12 @@ def _next(writer: Writer, pot: int, why: str, cause: int) -> int:
 
 
 def _forbidden(state: State, pot: int) -> bool:
-    """A gate, or a price good enough to value with but not to liquidate on."""
-    return any(
+    """A gate, a price good enough to value with but not to liquidate on, or a worth that passes 64 bits.
+
+    Levels may give most of a vast balance no weight and so fit where the whole worth does not; then nobody
+    can say what the pot lacks.
+    """
+    return not pot_health(state, pot, WORTH).known or any(
         state.gate_closed("liquidate", row)
         or not state.policies[row].allows(Action.LIQUIDATE, state.prices[row].conditions)
         for row in needed_instruments(state, pot)
