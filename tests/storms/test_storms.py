@@ -22,11 +22,7 @@ FIRST = int(os.environ.get("STORM_FIRST", "0"))
 ONE = os.environ.get("STORM_SEED", "")
 CHUNK = 5
 
-pytestmark = [
-    pytest.mark.storm,
-    # An order without a position times an infinite rate: the sieve then trusts nobody, as it should.
-    pytest.mark.filterwarnings("ignore:invalid value encountered in multiply:RuntimeWarning"),
-]
+pytestmark = pytest.mark.storm
 
 
 @pytest.mark.parametrize("first", range(FIRST, FIRST + SEEDS, CHUNK))

@@ -1,7 +1,7 @@
 """The only file of the storms that looks inside the engine's state; everything else knows events alone.
 
-Also makes small worlds exercise what is meant for large ones: without it the sieve would leave a book of ten
-accounts alone.
+Also makes small worlds exercise what is meant for large ones: without it a book of ten accounts would never
+see a gap.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 import msgspec
 
-from seawall.engine.decide import sweep
+from seawall.engine import sieve
 from seawall.engine.engine import Engine
 from seawall.engine.state import FLAG_CALLED, FLAG_LIQUIDATING, FLAG_UNKNOWN
 from seawall.rulebooks import check_margin
@@ -24,13 +24,14 @@ FLAGS = ((FLAG_UNKNOWN, "unknown"), (FLAG_CALLED, "called"), (FLAG_LIQUIDATING, 
 
 @contextmanager
 def prepared() -> Iterator[None]:
-    """The sieve measures however few pots there are, and proposals are not compared level by level.
+    """Small worlds take the sieve's way for a gap too; proposals are not compared level by level.
 
     That comparison takes longer than the rest of a storm; drawn rulebooks keep their levels in order, which
     test_storms.py shows once.
     """
     with ExitStack() as changes:
-        changes.enter_context(patch.object(sweep, "FEW", 0))
+        changes.enter_context(patch.object(sieve, "FEW", 5))
+        changes.enter_context(patch.object(sieve, "PORTION", 2))
         changes.enter_context(patch.object(check_margin, "_check_order_of_levels", lambda rulebook: ()))
         yield
 
