@@ -125,14 +125,17 @@ class Ledger:
         return any(held.lots for held in here.held.values()) or any(b < 0 for b in here.balances.values())
 
     def vast(self, pot: int) -> bool:
-        """Holds amounts whose conversions may pass 64 bits, so that the engine may call it unknown."""
-        here = self.pots[pot]
+        """Its figures, or conversions on the way, may pass 64 bits: the engine may call it unknown."""
+        here, rules = self.pots[pot], self.rulebook.liquidation
+        levels = {rules.trigger, rules.margin_call.level} if rules.margin_call else {rules.trigger}
+        if any(abs(figure) >= 2**63 for level in levels for figure in self.health(pot, level) or ()):
+            return True
         amounts = [abs(b) for b in here.balances.values()] + [abs(h.cost) for h in here.held.values()]
         for name, held in here.held.items():
             most = max(abs(held.lots) + held.bid, abs(held.lots) + held.ask)
             if most and self.prices[name].mark:
                 amounts.append(int(self.model.notional(self.listed[name], most, self.prices[name].mark)))
-        return max(amounts, default=0) > 2**50
+        return max(amounts, default=0) >= 2**50
 
     def forbidden(self, pot: int) -> bool:
         """May this pot not be liquidated now: a gate, or a price good enough to value with only?"""
@@ -150,6 +153,14 @@ class Ledger:
             others = (asset for asset, atoms in here.balances.items() if atoms and asset != here.unit)
             names |= {rules.collateral[asset] for asset in others if rules.collateral.get(asset)}
         return sorted(names)
+
+    def holds(self, pot: int) -> set[str]:
+        return {name for name, held in self.pots[pot].held.items() if held.lots}
+
+    def ramps(self) -> bool:
+        """Does any requirement rise with open interest?"""
+        margins = self.rulebook.margin.instruments.values()
+        return any(plan.oi_upper_lots for margin in margins for plan in margin.schedules.values())
 
     def pots_of(self, account: int) -> list[int]:
         return [pot for pot, owner in enumerate(self.owner) if owner == account]
