@@ -37,7 +37,7 @@ class Ladders:
         self.first = np.full(len(world.book.pot_unit), triggers.NONE, np.int32)
         self.posts = np.zeros(256, triggers.POST)
         self.heads = np.zeros(6 * count * int(self.plan[sift.PLAN_RING]), np.int32)
-        self.near = np.tile(np.array([0.0, np.inf]), 3 * count)
+        self.near = np.tile(np.array([np.inf, -np.inf]), 3 * count)
         self.counters = np.array([triggers.NONE, 0], np.int64)
         self.seen = np.zeros(len(world.book.pot_unit), np.uint8)
         self.walked = np.zeros(3 * count)
@@ -63,7 +63,7 @@ class Ladders:
         )  # fmt: skip
 
     def met(self, market: MarketView) -> bool:
-        found = np.zeros(8, np.int64)
+        found = np.zeros(len(self.seen), np.int64)
         return bool(
             sift.walk(
                 market.table, self.plan, self.walked, self.all, self.posts, self.heads, self.seen, found, 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 
 from seawall.engine import engine as engine_module
@@ -38,11 +36,10 @@ def test_a_crash_ends_the_same_with_and_without_the_sieve(name: str, monkeypatch
 
 def test_a_sieve_that_trusts_too_much_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     right = digest("harbor", 250)
-    honest = Sieve._walk_quiet
 
-    def careless(self: Sieve, state: State) -> list[int]:
-        self.near[0::2], self.near[1::2] = 0.0, math.inf  # as if no trigger were anywhere near
-        return honest(self, state)
+    def careless(self: Sieve, state: State) -> bool:
+        self.moved.clear()  # as if no trigger were anywhere near
+        return True
 
-    monkeypatch.setattr(Sieve, "_walk_quiet", careless)
+    monkeypatch.setattr(Sieve, "_quiet", careless)
     assert digest("harbor", 250) != right

@@ -31,7 +31,6 @@ def prepared() -> Iterator[None]:
     """
     with ExitStack() as changes:
         changes.enter_context(patch.object(sieve, "FEW", 5))
-        changes.enter_context(patch.object(sieve, "PORTION", 2))
         changes.enter_context(patch.object(check_margin, "_check_order_of_levels", lambda rulebook: ()))
         yield
 

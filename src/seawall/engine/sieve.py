@@ -3,8 +3,8 @@
 A calm pot is filed at the prices up to which it stays calm (kernels.sift). A sweep asks who was met since
 the last one, who was touched by an event, and who is on record; everyone else would be found to need nothing.
 Floats find: a pot may be judged for nothing but never missed. All of it is a cache: no event and no digest
-depends on it. Prices ticks, times ns. After a gap (more pots met than FEW) all triggers are scanned, not
-walked, and those found calm are filed a portion at a time; until then each sweep judges them again.
+depends on it. Prices ticks, times ns. After a gap (more pots met than FEW) they are judged on all threads,
+and the calm are filed when what is urgent has been done (`catch_up`).
 """
 
 from __future__ import annotations
@@ -22,14 +22,31 @@ from seawall.kernels import exposure, layout, sift, triggers
 from seawall.margin.rules import Level, MarginRules
 
 Ints = NDArray[np.int64]
-FEW = 4096  # pots met by one sweep that are judged on this thread, one after the other
-PORTION = 2048  # calm pots of a gap that one sweep files
+FEW = 1024  # pots met by one sweep that are judged on this thread, one after the other
+LISTED = 4096  # bounds of so many lines are kept as a list, which is quicker to ask
 RING_BITS = 14  # at most: a bucket is then 0.4 to 0.9 basis points wide
 MOST_HEADS = 1 << 26
 
 
 class Sieve:
     """Follows one engine's state. Call `note` after each event, `endangered` before each sweep."""
+
+    # Laid out by _build; see kernels.triggers and kernels.sift.
+    plan: Ints
+    levels: Ints
+    columns: list[tuple[int, int]]  # of the price table that anything is filed by, and where its lines start
+    usable: list[int]
+    walked: NDArray[np.float64]
+    near: NDArray[np.float64]
+    bounds: Any  # the same as near, as a list where that is quicker to ask
+    heads: NDArray[np.int32]
+    counters: Ints
+    posts: NDArray[np.void]
+    first: NDArray[np.int32]
+    seen: NDArray[np.uint8]
+    met: Ints
+    verdicts: Ints
+    rooms: Ints
 
     def __init__(self) -> None:
         self.touched: dict[int, None] = {}  # pots to be judged at the next sweep
@@ -38,8 +55,10 @@ class Sieve:
         self.called: dict[int, None] = {}
         self.due: list[tuple[int, int]] = []  # (deadline, pot) of margin calls that end in liquidation
         self.moved: dict[int, None] = {}  # instruments whose price or usability changed
+        self.stale: dict[int, None] = {}  # those that moved since they were walked to, and met nobody
         self.ready = False  # False: trust nobody; the next sweep looks at everyone and files them anew
         self.file_all = True  # whatever is calm next time is filed at once, however many they are
+        self.unfiled = False  # a gap left calm pots among the loose
 
     # -- what happened ------------------------------------------------------------------------------------
 
@@ -56,101 +75,132 @@ class Sieve:
         """Pots to be looked at after prices of the instruments `rows` changed, in rising order."""
         if not self.ready:
             self._build(state)
-        changed = self._walk_quiet(state) if self.moved else []
-        found: list[int] = []
-        if self.touched or self.moved or self.loose.size:
+        elif not (self.touched or self.busy or self.due or self.loose.size) and self._quiet(state):
+            return _NOBODY
+        changed = self._changed(state)
+        found = _NOBODY
+        if self.touched or self.moved or self.loose.size or changed:
             found = self._sift(state, rows, changed)
         while self.due and self.due[0][0] <= state.time_ns:
             self._overdue(state, heapq.heappop(self.due)[1])
-        found.extend(self.busy)
-        return np.array(sorted(set(found)), np.int64) if found else _NOBODY
+        if not self.busy:
+            return np.sort(found)
+        return np.unique(np.concatenate([found, np.array(list(self.busy), np.int64)]))
 
     def _overdue(self, state: State, pot: int) -> None:
         """Its call ran out, if it is still the same call."""
         if pot in self.called and state.ladders[pot].deadline_ns <= state.time_ns:
             self.busy[pot] = None
 
-    def _walk_quiet(self, state: State) -> list[int]:
-        """Tick off the instruments whose prices met no trigger; returns those whose usability changed.
+    def _quiet(self, state: State) -> bool:
+        """Do all prices that moved still lie between the nearest triggers? What nearly every tick asks."""
+        item, bounds, usable = state.market.table.item, self.bounds, self.usable
+        for row in self.moved:
+            if item(row, layout.MKT_USABLE) != usable[row]:
+                return False
+            for column, base in self.columns:
+                line = base + 2 * row
+                if not bounds[line] < item(row, column) < bounds[line + 1]:
+                    return False
+        self.stale.update(self.moved)
+        self.moved.clear()
+        return True
 
-        The others stay in `moved`. A price that comes or goes is no move: it counts as a change of usability.
+    def _changed(self, state: State) -> list[int]:
+        """Instruments whose usability changed; a price that comes or goes is no move but such a change.
+
+        The instruments that were quiet in the meantime have been walked to without meeting anyone.
         """
-        market, near, walked, count = state.market.table, self.near, self.walked, len(self.usable)
-        changed = []
-        for row in list(self.moved):
-            quiet = self.usable[row] == market.item(row, layout.MKT_USABLE)
-            if not quiet:
-                changed.append(row)
-            for column in self.columns:
-                channel, price = column * count + row, market.item(row, column)
-                if (walked.item(channel) > 0.0) != (price > 0) and row not in changed:
-                    changed.append(row)
-                quiet = quiet and near.item(2 * channel) < price < near.item(2 * channel + 1)
-            if quiet and row not in changed:
-                for column in self.columns:
+        market, walked, count = state.market.table, self.walked, len(self.usable)
+        for row in self.stale:
+            if row not in self.moved:
+                for column, _base in self.columns:
                     walked[column * count + row] = market[row, column]
-                del self.moved[row]
+        self.stale.clear()
+        changed = []
+        for row in self.moved:
+            known = self.usable[row] == market.item(row, layout.MKT_USABLE)
+            for column, _base in self.columns:
+                known = known and (walked.item(column * count + row) > 0) == (market.item(row, column) > 0)
+            if not known:
+                changed.append(row)
         return changed
 
-    def _sift(self, state: State, rows: list[int], changed: list[int]) -> list[int]:
+    def catch_up(self, state: State) -> None:
+        """File those whom a gap left unfiled. For when there is time: after what is urgent has been done."""
+        if self.ready and self.unfiled:
+            self.file_all = True
+            self._sift(state, [], self._changed(state))
+
+    def _sift(self, state: State, rows: list[int], changed: list[int]) -> Ints:
         """Judge whoever was met, touched or is loose; the pots that need something and depend on `rows`."""
         self._fit(state)
-        asked = np.array(list(self.touched), np.int64)
-        if self.loose.size:
-            asked = np.unique(np.concatenate([asked, self.loose]))
-        asked = asked[asked >= HOUSE_ACCOUNTS]
+        asked = self._asked(state, changed)
         moved = np.array(list(self.moved), np.int64)
         self.touched.clear()
         self.moved.clear()
-        count = -1
-        if asked.size <= FEW and not changed:
-            self.met[: asked.size] = asked
-            count = sift.sift(
-                *self._tables(state), self.plan, self.levels, state.flags, self.walked, moved, self.first,
-                self.posts, self.heads, self.near, self.counters, self.seen, self.met, asked.size,
-                self.verdicts, self.rooms,
-            )  # fmt: skip
-        if count >= 0:
-            met, verdicts = self.met[:count], self.verdicts[:count]
-        else:
-            met, verdicts = self._gap(state, asked, changed, moved)
-        self.loose = met[verdicts == sift.LOOSE]
-        self.busy.update(dict.fromkeys(met[verdicts == sift.ON_RECORD].tolist()))
-        return self._concerned(state, met[verdicts == sift.ENDANGERED].tolist(), rows)
-
-    def _concerned(self, state: State, pots: list[int], rows: list[int]) -> list[int]:
-        """Those of the pots that a sweep after these prices looks at; all are judged again next time."""
-        if not pots:
-            return pots
-        self.touched.update(dict.fromkeys(pots))
-        hit, priced = dependent(state, rows)
-        view, rules = state.book.view(), state.margin.view.table
-        return [pot for pot in pots if state.flags[pot] or sift.depends(*view, rules, hit, priced, pot)]
-
-    def _gap(self, state: State, asked: Ints, changed: list[int], moved: Ints) -> tuple[Ints, Ints]:
-        """Many at once: scan every trigger, judge on all threads, file a portion. (pots, verdicts)"""
-        market, seen, tables = state.market.table, self.seen, self._tables(state)
-        marks = np.zeros(len(market), np.bool_)
-        marks[changed] = True
-        seen[asked] = 1
-        sift.crossed_by_scan(market, marks, self.posts, int(self.counters[triggers.USED]), seen)
-        met = np.flatnonzero(seen[: state.book.n_pots])
-        seen[met] = 0
-        verdicts, rooms = np.zeros(met.size, np.int64), np.zeros(met.size, np.int64)
-        sift.judge_all(*tables, self.plan, self.levels, state.flags, met, verdicts, rooms)
-        calm, count = np.flatnonzero(verdicts == sift.CALM), met.size
-        if not self.file_all and calm.size > PORTION:
-            count = int(calm[PORTION])
-            verdicts[calm[PORTION:]] = sift.LOOSE
-        self.file_all = False
-        sift.settle(
-            *tables[:6], self.plan, self.levels, state.flags, met, count, verdicts, rooms,
-            self.first, self.posts, self.heads, self.near, self.counters, seen,
+        self.met[: asked.size] = asked
+        count = sift.sift(
+            *self._tables(state), self.plan, self.levels, state.flags, self.walked, moved, self.first,
+            self.posts, self.heads, self.near, self.counters, self.seen, self.met, asked.size,
+            self.verdicts, self.rooms,
         )  # fmt: skip
-        for row in changed:
-            self.usable[row] = int(market[row, layout.MKT_USABLE])
-        sift.arrive(market, self.plan, self.walked, moved, self.posts, self.heads, self.near)
+        if count <= self.verdicts.size:
+            met, verdicts = self.met[:count], self.verdicts[:count]
+            self.unfiled = False
+        else:
+            met, verdicts = self._many(state, count, moved)
+        if len(self.near) <= LISTED:
+            self.bounds = self.near.tolist()
+        endangered = verdicts == sift.ENDANGERED
+        self.loose = met[endangered | (verdicts == sift.LOOSE)]  # to be judged again next time
+        self.busy.update(dict.fromkeys(met[verdicts == sift.ON_RECORD].tolist()))
+        return self._concerned(state, met[endangered], rows)
+
+    def _asked(self, state: State, changed: list[int]) -> Ints:
+        """Who is to be judged whatever the prices: touched, loose, or depending on a changed usability."""
+        asked = np.array(list(self.touched), np.int64)
+        if self.loose.size:
+            asked = np.unique(np.concatenate([asked, self.loose]))
+        if changed:
+            market = state.market.table
+            marks = np.zeros(len(market), np.bool_)
+            marks[changed] = True
+            self.seen[asked] = 1
+            sift.depend_on(market, marks, self.posts, int(self.counters[triggers.USED]), self.seen)
+            asked = np.flatnonzero(self.seen)
+            self.seen[asked] = 0
+            for row in changed:
+                self.usable[row] = int(market[row, layout.MKT_USABLE])
+        return asked[asked >= HOUSE_ACCOUNTS]
+
+    def _many(self, state: State, count: int, moved: Ints) -> tuple[Ints, Ints]:
+        """A gap: judge on all threads, and leave the filing for later unless it is due. (pots, verdicts)"""
+        met, tables = np.sort(self.met[:count]), self._tables(state)
+        verdicts, rooms = np.zeros(count, np.int64), np.zeros(count, np.int64)
+        sift.judge_all(*tables, self.plan, self.levels, state.flags, met, verdicts, rooms)
+        self.unfiled = not self.file_all
+        if self.file_all:
+            sift.settle(
+                *tables[:6], self.plan, self.levels, state.flags, met, count, verdicts, rooms,
+                self.first, self.posts, self.heads, self.near, self.counters, self.seen,
+            )  # fmt: skip
+        else:
+            verdicts[verdicts == sift.CALM] = sift.LOOSE
+            self.seen[met] = 0
+        self.file_all = False
+        sift.arrive(state.market.table, self.plan, self.walked, moved, self.posts, self.heads, self.near)
         return met, verdicts
+
+    def _concerned(self, state: State, pots: Ints, rows: list[int]) -> Ints:
+        """Those of the pots that a sweep after prices of the instruments `rows` looks at."""
+        if not pots.size:
+            return _NOBODY
+        hit, priced = dependent(state, rows)
+        book, found = state.book, np.zeros(pots.size, np.bool_)
+        tables = (book.pot_table, book.position_table, book.balances, state.margin.view.table)
+        sift.depends(*tables, state.flags, hit, priced, pots, found)
+        return pots[found]
 
     # -- tables ---------------------------------------------------------------------------------------------
 
@@ -159,16 +209,19 @@ class Sieve:
         book, count = state.book, len(state.instruments)
         self.levels, self.plan = _plan(state)
         self.orders_matter = bool(self.plan[sift.PLAN_ORDERS] or self.plan[sift.PLAN_FLAT])
-        self.columns = _columns(state, int(self.plan[sift.PLAN_USES]), bool(self.plan[sift.PLAN_STRICT]))
+        used = _columns(state, int(self.plan[sift.PLAN_USES]), bool(self.plan[sift.PLAN_STRICT]))
+        self.columns = [(column, 2 * column * count) for column in used]
         self.walked = state.market.table[:, :3].T.astype(np.float64).reshape(-1)
-        self.near = np.tile(np.array([0.0, np.inf]), 3 * count)
+        self.near = np.tile(np.array([np.inf, -np.inf]), 3 * count)  # nothing is quiet before it is walked to
+        self.bounds = self.near
         self.heads = np.zeros(6 * count * int(self.plan[sift.PLAN_RING]), np.int32)
-        self.usable: list[int] = state.market.usable.tolist()
+        self.usable = state.market.usable.tolist()
         self.counters = np.array([triggers.NONE, 0], np.int64)
         self.posts = np.empty(0, triggers.POST)
         self.first, self.seen = np.zeros(0, np.int32), np.zeros(0, np.uint8)
-        self.met, self.verdicts, self.rooms = (np.zeros(2 * FEW, np.int64) for _ in range(3))
-        self.touched, self.moved = {}, {}
+        self.met = np.zeros(0, np.int64)
+        self.verdicts, self.rooms = np.zeros(FEW, np.int64), np.zeros(FEW, np.int64)
+        self.touched, self.stale, self.moved = {}, {}, dict.fromkeys(range(count))
         self.loose, self.file_all = np.arange(HOUSE_ACCOUNTS, book.n_pots, dtype=np.int64), True
         flags = state.flags[: book.n_pots]
         self.called = dict.fromkeys(np.flatnonzero(flags & FLAG_CALLED).tolist())
@@ -190,7 +243,7 @@ class Sieve:
         if size > len(self.first):
             first, seen = np.full(size, triggers.NONE, np.int32), np.zeros(size, np.uint8)
             first[: len(self.first)] = self.first
-            self.first, self.seen = first, seen
+            self.first, self.seen, self.met = first, seen, np.empty(size, np.int64)
         most = 6 * len(book.pos_lots) + 4 * size * (book.assets - 1) + 64
         if most > len(self.posts):
             posts, used = np.empty(most, triggers.POST), int(self.counters[triggers.USED])

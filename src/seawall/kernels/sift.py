@@ -69,7 +69,7 @@ def room(  # type: ignore[no-untyped-def]
 
 
 @njit(**LEAF, error_model="numpy")
-def depends(pots, positions, resting, balances, rules, hit, priced, pot):  # type: ignore[no-untyped-def]
+def _depends(pots, positions, balances, rules, hit, priced, pot):  # type: ignore[no-untyped-def]
     """Is the pot one that a sweep after prices of the instruments `hit` looks at?"""
     owes, slot = pots[pot]["head"] >= 0, np.int64(pots[pot]["head"])
     while slot >= 0:
@@ -82,6 +82,19 @@ def depends(pots, positions, resting, balances, rules, hit, priced, pot):  # typ
         if owes and priced[asset] and balances[pot, asset] != 0:
             return True
     return False
+
+
+@njit(**LEAF, error_model="numpy")
+def depends(  # type: ignore[no-untyped-def]
+    pots, positions, balances, rules, flags, hit, priced, asked, found
+):
+    """found[place]: does a sweep after prices of the instruments `hit` look at asked[place]?
+
+    Whoever is on record is looked at whatever moved.
+    """
+    for place in range(asked.size):
+        pot = np.int64(asked[place])
+        found[place] = flags[pot] != 0 or _depends(pots, positions, balances, rules, hit, priced, pot)
 
 
 @njit(**LEAF, error_model="numpy")
@@ -208,7 +221,7 @@ def settle_pot(  # type: ignore[no-untyped-def]
 
 @njit(**LEAF, error_model="numpy")
 def walk(market, plan, walked, moved, posts, heads, seen, met, count):  # type: ignore[no-untyped-def]
-    """Collect in `met` whoever the prices of instruments `moved` have come to; -1 = more than it holds."""
+    """Collect in `met` whoever the prices of the instruments `moved` have come to; returns how many."""
     for place in range(moved.size):
         for column in range(3):
             channel = column * market.shape[0] + moved[place]
@@ -217,8 +230,6 @@ def walk(market, plan, walked, moved, posts, heads, seen, met, count):  # type: 
                 count = cross(
                     channel, old, new, posts, heads, seen, met, count, plan[PLAN_SHIFT], plan[PLAN_RING]
                 )
-                if count < 0:
-                    return count
     return count
 
 
@@ -229,6 +240,7 @@ def arrive(market, plan, walked, moved, posts, heads, near):  # type: ignore[no-
         for column in range(3):
             channel, price = column * market.shape[0] + moved[place], float(market[moved[place], column])
             walked[channel] = price
+            near[2 * channel], near[2 * channel + 1] = np.inf, -np.inf  # no price is never quiet
             if price > 0.0:
                 find_near(channel, price, posts, heads, near, plan[PLAN_SHIFT], plan[PLAN_RING])
 
@@ -279,35 +291,19 @@ def sift(  # type: ignore[no-untyped-def]
     pots, positions, resting, balances, market, rules, totals, lines, plan, levels, flags, walked, moved,
     first, posts, heads, near, counters, seen, met, count, verdicts, rooms,
 ):  # fmt: skip
-    """One tick: walk, judge, file. met[:count] holds pots to be judged anyway; returns how many were judged.
+    """One tick: walk, judge, file. met[:count] holds pots to be judged anyway; returns how many it holds now.
 
-    -1 if there are more than `met` holds; nothing has changed then.
+    If they are more than `verdicts` holds, they are only collected, and still marked in `seen`.
     """
     for place in range(count):
         seen[met[place]] = 1
     found = walk(market, plan, walked, moved, posts, heads, seen, met, count)
-    if found < 0:
-        for place in range(count):
-            seen[met[place]] = 0
+    if found > verdicts.size:
         return found
     judge(
-        pots,
-        positions,
-        resting,
-        balances,
-        market,
-        rules,
-        totals,
-        lines,
-        plan,
-        levels,
-        flags,
-        met,
-        0,
-        found,
-        verdicts,
-        rooms,
-    )
+        pots, positions, resting, balances, market, rules, totals, lines, plan, levels, flags, met, 0, found,
+        verdicts, rooms,
+    )  # fmt: skip
     settle(
         pots, positions, resting, balances, market, rules, plan, levels, flags, met, found, verdicts, rooms,
         first, posts, heads, near, counters, seen,
@@ -317,19 +313,14 @@ def sift(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, parallel=True)
-def crossed_by_scan(market, changed, posts, used, seen):  # type: ignore[no-untyped-def]
-    """Mark in `seen` the owner of every trigger that is crossed, or whose instrument is in `changed`.
-
-    A pass over all records instead of chasing lists: what a gap needs.
-    """
+def depend_on(market, changed, posts, used, seen):  # type: ignore[no-untyped-def]
+    """Mark in `seen` whoever has a trigger at a price of an instrument that is in `changed`."""
     instruments = market.shape[0]
     for part in prange(-(-used // 65536)):
         for post in range(part * 65536, min(part * 65536 + 65536, used)):
             pot = posts[post]["pot"]
             if pot == NONE:
                 continue
-            line, trigger = np.int64(posts[post]["line"]), posts[post]["trigger"]
-            column, instrument = (line >> 1) // instruments, (line >> 1) % instruments
-            price = float(market[instrument, column])
-            if changed[instrument] or (trigger <= price if line & 1 else trigger >= price):
+            instrument = (np.int64(posts[post]["line"]) >> 1) % instruments
+            if changed[instrument]:
                 seen[pot] = 1

@@ -88,7 +88,7 @@ def cross(  # type: ignore[no-untyped-def]
 ):
     """Collect in `met` the pots whose trigger lies between the old and the new price; returns the new count.
 
-    -1 if there are more than `met` holds: nothing is collected then, and no mark in `seen` is left.
+    `seen` marks who has been collected, so that `met` needs an entry per pot at most.
     """
     line = channel * 2 + (new > old)
     low, high = bucket_of(min(old, new), shift), bucket_of(max(old, new), shift)
@@ -97,10 +97,6 @@ def cross(  # type: ignore[no-untyped-def]
         while post != NONE:
             trigger, pot = posts[post]["trigger"], posts[post]["pot"]
             if not seen[pot] and (trigger <= new if line & 1 else trigger >= new):
-                if count == met.size:
-                    for place in range(count):
-                        seen[met[place]] = 0
-                    return np.int64(-1)
                 seen[pot], met[count] = 1, pot
                 count += 1
             post = np.int64(posts[post]["after"])

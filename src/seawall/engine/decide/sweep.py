@@ -35,6 +35,8 @@ def sweep_instruments(writer: Writer, rows: list[int]) -> None:
     pots = _everyone(state, rows) if state.sieve is None else state.sieve.endangered(state, rows)
     _sweep(writer, pots, cause=0)
     unwind_backstop(writer)
+    if state.sieve is not None:
+        state.sieve.catch_up(state)
 
 
 def _everyone(state: State, rows: list[int]) -> NDArray[np.int64]:
