@@ -93,3 +93,19 @@ def test_debug_keeps_the_traceback_of_bad_input(call):
 
     with pytest.raises(RulebookError):
         call("check", "nowhere", "--debug")
+
+
+def test_a_plain_book_is_answered_without_loading_a_table_library(tmp_path):
+    (tmp_path / "book.csv").write_text(
+        "account,instrument,size,entry_price,collateral_asset,collateral_amount\n"
+        "a,BTC-PERP,0.1,60000,USDC,2000\n"
+    )
+    words = ["margin", "harbor", str(tmp_path / "book.csv"), "--mark", "BTC=60000"]
+    code = (
+        f"import sys; from seawall.cli.main import main\nassert main({words!r}) == 0\n"
+        "heavy = {'polars', 'rich', 'jinja2', 'plotly', 'sqlite3'} & set(sys.modules)\n"
+        "sys.exit(f'loaded: {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "BTC-PERP" in done.stdout
