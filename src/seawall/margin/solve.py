@@ -226,7 +226,8 @@ def _edges(margin: CompiledMargin, level: str, instrument: int, lots: int, ticks
         return []
     present = max(_notional(margin, instrument, lots, ticks) - base, 0) // step
     last = min(PPB // rate, present + MOST_STEPS)
-    return [base + step * number for number in range(max(present - MOST_STEPS, 0), last + 1)]
+    edges = (base + step * number for number in range(max(present - MOST_STEPS, 0), last + 1))
+    return [edge for edge in edges if edge > 0]  # no price of an inverse contract has a notional of nothing
 
 
 def _price_kinks(
