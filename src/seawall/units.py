@@ -18,6 +18,7 @@ INT64_MAX = 2**63 - 1
 SECOND_NS = 1_000_000_000
 Rounding = Literal["exact", "down", "up"]
 
+MAX_DECIMALS = 18  # of a step
 LONGEST_NUMBER = 60  # characters; more is a mistake, and would cost time before it is refused
 _WHOLE = r"(?:[0-9]+(?:_[0-9]+)*|[0-9]{1,3}(?:,[0-9]{3})+)"
 _DECIMAL = re.compile(
@@ -109,6 +110,14 @@ def format_units(amount: int, decimals: int, *, places: int | None = None) -> st
     if places is not None:
         digits = digits[:places]
     return f"{sign}{whole:,}" + (f".{digits}" if digits else "")
+
+
+def decimal_text(count: int, step: Fraction) -> str:
+    """`count` steps with as many decimals as the step has; a fraction where they never end."""
+    for decimals in range(MAX_DECIMALS + 1):
+        if (step * 10**decimals).denominator == 1:
+            return format_units(count * int(step * 10**decimals), decimals)
+    return str(count * step)
 
 
 def format_ppb(rate_ppb: int) -> str:

@@ -142,3 +142,30 @@ def test_amounts_are_written_exactly():
 def test_prices_of_unknown_names_are_refused():
     with pytest.raises(InputError, match="PEPE"):
         sw.load_book(ROWS, "harbor", {"PEPE": "1"})
+
+
+@pytest.mark.parametrize("few", [0, 1_000])
+def test_the_ranking_is_the_order_of_the_statements_however_the_pots_are_measured(monkeypatch, few):
+    """Unknown ones, one without equity, equal ones, and an isolated pot that ranks before its cross pot."""
+    from seawall.api import desk as module
+
+    monkeypatch.setattr(module, "FEW_POTS", few)
+    rows = [
+        {"account": name, "instrument": what, "size": size, "entry_price": entry, "collateral_asset": "USDC",
+         "collateral_amount": money, "margin_mode": mode}
+        for name, what, size, entry, money, mode in [
+            ("calm", "BTC-PERP", "0.1", "60000", "90000", "cross"),
+            ("unknown", "ETH-PERP", "1", "2500", "5000", "cross"),
+            ("also", "ETH-PERP", "1", "2500", "5000", "cross"),
+            ("twin", "BTC-PERP", "0.1", "60000", "2000", "cross"),
+            ("same", "BTC-PERP", "0.1", "60000", "2000", "cross"),
+            ("gone", "BTC-PERP", "0.1", "90000", "2500", "cross"),
+            ("two", "BTC-PERP", "0.1", "60000", "80000", "cross"),
+            ("two", "BTC-PERP", "0.1", "60000", "700", "isolated"),
+        ]
+    ]  # fmt: skip
+    desk = sw.load_book(rows, "harbor", {"BTC": "60000"})
+    for level in desk.levels:
+        order = desk.statements(level)["account"].to_list()
+        assert desk.ranking(level) == tuple(dict.fromkeys(order))
+    assert desk.ranking() == ("also", "unknown", "gone", "two", "same", "twin", "calm")

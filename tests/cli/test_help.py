@@ -93,3 +93,37 @@ def test_debug_keeps_the_traceback_of_bad_input(call):
 
     with pytest.raises(RulebookError):
         call("check", "nowhere", "--debug")
+
+
+@pytest.fixture
+def margin_words(tmp_path):
+    (tmp_path / "book.csv").write_text(
+        "account,instrument,size,entry_price,collateral_asset,collateral_amount\n"
+        "a,BTC-PERP,0.1,60000,USDC,2000\n"
+    )
+    return ["margin", "harbor", str(tmp_path / "book.csv"), "--mark", "BTC=60000"]
+
+
+def test_a_command_runs_compiled_code_without_importing_scipy(margin_words):
+    words = [sys.executable, "-X", "importtime", "-m", "seawall.cli.main", *margin_words]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 0 and "BTC-PERP" in done.stdout
+    assert "numba.np.arraymath" in done.stderr  # what would import it
+    assert "scipy._lib" not in done.stderr  # the first thing SciPy loads
+
+
+def test_main_called_from_python_leaves_scipy_alone(call):
+    call("--version")
+    assert sys.modules.get("scipy", "not imported") is not None
+
+
+def test_a_plain_book_is_answered_without_loading_a_table_library(margin_words):
+    words = margin_words
+    code = (
+        f"import sys; from seawall.cli.main import main\nassert main({words!r}) == 0\n"
+        "heavy = {'polars', 'rich', 'jinja2', 'plotly', 'sqlite3'} & set(sys.modules)\n"
+        "sys.exit(f'loaded: {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "BTC-PERP" in done.stdout

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from seawall.instruments.model import Instrument
-from seawall.journal.names import decimal_text
 from seawall.rulebooks.model import Rulebook
-from seawall.units import format_units
+from seawall.units import decimal_text, format_units
 
 
 def amount_text(rulebook: Rulebook, asset: int, atoms: int) -> str:

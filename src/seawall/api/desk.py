@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-import polars as pl
 
 from seawall.api import pricing
 from seawall.api.reading import pot_name, pot_statement, pots_to_show, price_lines
@@ -25,10 +24,16 @@ from seawall.engine.state import HOUSE_ACCOUNTS, MARKET, State
 from seawall.errors import BookError, InputError
 from seawall.lab.bookfile import BookRow, read_book, rows_of
 from seawall.lab.loading import commands_for_rows
-from seawall.margin.statement import book_health
+from seawall.ledger.columns import Book
+from seawall.margin.compiled import CompiledMargin, MarketView
+from seawall.margin.statement import Figures, book_health, health
 from seawall.rulebooks.load import load_rulebook
 from seawall.rulebooks.model import Rulebook
 
+if TYPE_CHECKING:
+    import polars as pl
+
+FEW_POTS = 32  # below this one by one: the kernel of the whole book takes longer to load than they take
 Marks = Mapping[str, str | int | float]
 
 
@@ -45,6 +50,8 @@ def load_book(book: Any, rulebook: Rulebook | str | Path, marks: Marks | None = 
 def _rows(book: Any) -> list[BookRow]:
     if isinstance(book, str | Path):
         return read_book(book)
+    import polars as pl  # late, here and below: a CSV and the answers for one account need none
+
     if isinstance(book, pl.DataFrame):
         return rows_of(book, Path("book"))
     if isinstance(book, Sequence) and book and all(isinstance(row, Mapping) for row in book):
@@ -102,13 +109,11 @@ class Desk:
         """One row per pot and level: exact atoms, and floats in whole units for reading. Unknown ones first,
         then the ones with the largest share of their equity in use. Nulls mean unknown, never zero.
         """
+        import polars as pl
+
         names = [self._level(level) for level in levels] or [self.trigger]
-        numbers = range(HOUSE_ACCOUNTS, HOUSE_ACCOUNTS + len(self.accounts))
-        pots = np.array([p for number in numbers for p in pots_to_show(self.state, number)], np.int64)
-        try:
-            figures = book_health(self.state.book, self.state.margin, self.market, pots, *names)
-        except OverflowError as error:
-            raise BookError.at("book", str(error), "Check the largest sizes and amounts in it.") from None
+        pots = self._pots()
+        figures = self._figures(pots, *names)
         frames = [self._frame(pots, name, *(f[k] for f in figures)) for k, name in enumerate(names)]
         whole = pl.concat(frames)
         used = pl.when(pl.col("equity") > 0).then(pl.col("requirement") / pl.col("equity")).otherwise(
@@ -116,6 +121,23 @@ class Desk:
         )  # fmt: skip
         whole = whole.with_columns(pl.when(pl.col("known")).then(used).alias("used"))
         return whole.sort(["known", "used", "account", "pot"], descending=[False, True, False, False])
+
+    def ranking(self, level: str | None = None) -> tuple[str, ...]:
+        """Accounts in the order in which `statements` has them: by the pot of theirs that comes first."""
+        pots, state = self._pots(), self.state
+        equity, requirement, unknown = (column[0] for column in self._figures(pots, self._level(level)))
+        keys = []
+        for row, pot in enumerate(pots.tolist()):
+            account = self.accounts[int(state.book.pot_account[pot]) - HOUSE_ACCOUNTS]
+            per_unit = float(self.rulebook.assets[int(state.book.pot_unit[pot])].atoms_per_unit)
+            has, needs, known = int(equity[row]), int(requirement[row]), int(unknown[row]) < 0
+            used = 0.0
+            if known and has > 0:
+                used = (needs / per_unit) / (has / per_unit)
+            elif known and has < needs:
+                used = float("inf")
+            keys.append((known, -used, account, pot_name(state, pot)))
+        return tuple(dict.fromkeys(key[2] for key in sorted(keys)))
 
     def liquidation_prices(self, account: str, level: str | None = None) -> tuple[PriceLine, ...]:
         """Where each price becomes too low or too high, the instrument alone, its coin, or everything in
@@ -164,7 +186,21 @@ class Desk:
             raise InputError.at(f"level {level!r}", what, f"Its levels: {', '.join(self.levels)}.")
         return level
 
+    def _pots(self) -> Any:
+        numbers = range(HOUSE_ACCOUNTS, HOUSE_ACCOUNTS + len(self.accounts))
+        return np.array([p for number in numbers for p in pots_to_show(self.state, number)], np.int64)
+
+    def _figures(self, pots: Any, *levels: str) -> Figures:
+        """Equity, requirement and unknown instrument as columns [level, pot]."""
+        measure = book_health if pots.size >= FEW_POTS else _one_by_one
+        try:
+            return measure(self.state.book, self.state.margin, self.market, pots, *levels)
+        except OverflowError as error:
+            raise BookError.at("book", str(error), "Check the largest sizes and amounts in it.") from None
+
     def _frame(self, pots: Any, level: str, equity: Any, requirement: Any, unknown: Any) -> pl.DataFrame:
+        import polars as pl
+
         state = self.state
         units = state.book.pot_unit[pots]
         scale = np.array([float(asset.atoms_per_unit) for asset in self.rulebook.assets])[units]
@@ -187,6 +223,19 @@ class Desk:
         )
         figures = ("equity_atoms", "requirement_atoms", "equity", "requirement", "margin")
         return frame.with_columns([pl.when(pl.col("known")).then(pl.col(n)).alias(n) for n in figures])
+
+
+def _one_by_one(book: Book, margin: CompiledMargin, market: MarketView, pots: Any, *levels: str) -> Figures:
+    """`book_health` of a few pots, by the kernel that everything else here uses as well."""
+    found = np.empty((3, len(levels), pots.size), np.int64)
+    try:
+        for column, pot in enumerate(pots.tolist()):
+            for row, level in enumerate(levels):
+                one = health(book, margin, market, pot, level)
+                found[:, row, column] = one.equity_atoms, one.requirement_atoms, one.unknown
+    except OverflowError:
+        return book_health(book, margin, market, pots, *levels)  # which names the pot
+    return found[0], found[1], found[2]
 
 
 def _load(rulebook: Rulebook, rows: list[BookRow]) -> State:

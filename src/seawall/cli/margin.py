@@ -47,20 +47,21 @@ def run(args: argparse.Namespace) -> int:
 
     desk = load_book(args.book, args.rulebook, marks_of(args))
     level = args.level or desk.trigger
-    table = desk.statements(level)
+    all_at_once = args.csv or not (args.json or args.account or len(desk.accounts) <= FEW)
+    table = desk.statements(level) if all_at_once else None
+    order = desk.ranking(level) if table is None else tuple(dict.fromkeys(table["account"].to_list()))
     for name in args.account or ():
         desk.statement(name, level)  # refuses a name that is not there before anything is printed
-    order = list(dict.fromkeys(table["account"].to_list()))
-    chosen = [name for name in order if name in args.account] if args.account else order
-    if args.csv:
+    chosen = [name for name in order if name in args.account] if args.account else list(order)
+    if table is not None and args.csv:
         put(table.filter(table["account"].is_in(chosen)).write_csv().rstrip("\n"))
+    elif table is not None:
+        _overview(desk, level, table)
     elif args.json:
         put_json(_plain(desk, level, chosen))
-    elif args.account or len(chosen) <= FEW:
+    else:
         for name in chosen:
             _show(desk, level, name)
-    else:
-        _overview(desk, level, table)
     return 0
 
 

@@ -8,7 +8,6 @@ from the record.
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 from seawall.engine.events import AccountOpened, PotOpened
@@ -16,9 +15,8 @@ from seawall.instruments.model import Instrument
 from seawall.journal.reader import JournalReader
 from seawall.market.policy import Condition
 from seawall.rulebooks.model import Rulebook
-from seawall.units import format_ppb, format_time, format_units
+from seawall.units import decimal_text, format_ppb, format_time, format_units
 
-MAX_DECIMALS = 18
 ZERO_IS_NONE = ("confidence_ticks", "stable_ticks", "rejected", "conditions", "haircut_ppb")
 
 
@@ -159,11 +157,3 @@ class Names(NamedTuple):
             known = self.rulebook.instruments
             return known[instrument] if 0 <= instrument < len(known) else None
         return next((known for known in self.rulebook.instruments if known.name == instrument), None)
-
-
-def decimal_text(count: int, step: Fraction) -> str:
-    """`count` steps with as many decimals as the step has; a fraction where they never end."""
-    for decimals in range(MAX_DECIMALS + 1):
-        if (step * 10**decimals).denominator == 1:
-            return format_units(count * int(step * 10**decimals), decimals)
-    return str(count * step)

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from seawall.errors import InputError
 from seawall.kernels.elementary import exp, log_array
 from seawall.lab.depth import DepthCurve
-from seawall.lab.frames import place, read_frame
+from seawall.lab.frames import read_frame
+from seawall.lab.plain import place
 from seawall.lab.readers import iso, read_times, read_values
 
 Floats = NDArray[np.float64]

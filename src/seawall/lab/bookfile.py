@@ -13,13 +13,16 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
-import polars as pl
 
 from seawall.errors import BookError, InputError
 from seawall.lab import memory
-from seawall.lab.frames import place, read_frame, text_column
+from seawall.lab.plain import place, read_plain
+
+if TYPE_CHECKING:
+    import polars as pl
 
 REQUIRED = ("account",)
 COLUMNS = (
@@ -63,6 +66,13 @@ def decimal_text(text: str) -> str | None:
 def read_book(path: str | Path) -> list[BookRow]:
     """Read and check a book; BookError says which line and column, and what to do."""
     path = Path(path)
+    plain = read_plain(path)
+    if plain is not None:
+        _check_columns(path, list(plain))
+        _check_height(path, len(plain[next(iter(plain))]))
+        return _rows(path, 2, {name: [cell.strip() for cell in column] for name, column in plain.items()})
+    from seawall.lab.frames import read_frame  # late: it brings Polars
+
     try:
         frame, line = read_frame(path, headerless=False)
     except BookError:
@@ -74,23 +84,35 @@ def read_book(path: str | Path) -> list[BookRow]:
 
 def rows_of(frame: pl.DataFrame, path: Path, line: int | None = None) -> list[BookRow]:
     """Check a table as if it had been read from `path` (rows named from 0 where `line` is None)."""
-    names = [name.strip().lower() for name in frame.columns]
-    _check_columns(path, names)
+    _check_columns(path, frame.columns)
+    _check_height(path, frame.height)
+    return _rows(path, line, {name: _as_text(path, line, frame[name]) for name in frame.columns})
+
+
+def _check_height(path: Path, height: int) -> None:
     fix = "Load fewer accounts, or partition the book by account over machines."
-    memory.require(frame.height * ROW_BYTES, str(path), f"{frame.height:,} rows", fix, BookError)
-    if frame.height == 0:
+    memory.require(height * ROW_BYTES, str(path), f"{height:,} rows", fix, BookError)
+    if height == 0:
         raise BookError.at(str(path), "the book has no rows", "Give at least one account.")
-    text = [_as_text(path, line, frame[column]) for column in frame.columns]
-    cells = dict(zip(names, text))
+
+
+def _rows(path: Path, line: int | None, text: dict[str, list[str]]) -> list[BookRow]:
+    """Rows from columns of stripped text, by the names in the header."""
+    cells = {_column(name): column for name, column in text.items()}
     rows = []
-    for i in range(frame.height):
+    for i in range(len(cells["account"])):
         where = place(path, line, i)
         rows.append(_row(where, {name: cells[name][i] if name in cells else "" for name in COLUMNS}))
     _refuse_repeats(rows)
     return rows
 
 
-def _check_columns(path: Path, names: list[str]) -> None:
+def _column(name: str) -> str:
+    return name.strip().lower()
+
+
+def _check_columns(path: Path, header: list[str]) -> None:
+    names = [_column(name) for name in header]
     unknown = [name for name in names if name not in COLUMNS]
     if unknown:
         what = f"unknown column {', '.join(unknown)}"
@@ -111,6 +133,10 @@ def _check_columns(path: Path, names: list[str]) -> None:
 
 def _as_text(path: Path, line: int | None, column: pl.Series) -> list[str]:
     """Cells as text. Parquet floats are refused: a decimal that went through float is not exact."""
+    import polars as pl
+
+    from seawall.lab.frames import text_column
+
     if column.dtype in (pl.Float32, pl.Float64):
         what = f"column {column.name} holds floats, which are not exact amounts"
         fix = "Store it as text or as a decimal type (polars: pl.String or pl.Decimal)."

@@ -23,10 +23,10 @@ import polars as pl
 
 from seawall.errors import InputError
 from seawall.lab import memory
+from seawall.lab.plain import GROWTH, place
 
 KLINE = ["open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume", "count",
          "taker_buy_volume", "taker_buy_quote_volume", "ignore"]  # fmt: skip
-GROWTH = 6  # a table takes up to so many times the bytes of its text
 CELL_BYTES = 32  # of a Parquet table, with the copies that are made of it
 TOO_LARGE = 3  # the child's exit code when the table needs more than there is
 _CHILD = Path(__file__).with_name("parquet_child.py")
@@ -126,11 +126,6 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def place(path: Path, first_line: int | None, index: int) -> str:
-    """How a row is named in a refusal: the line of a CSV, the row (from 0) of a Parquet file."""
-    return f"{path}, row {index}" if first_line is None else f"{path}, line {first_line + index}"
 
 
 def text_column(path: Path, line: int | None, column: pl.Series) -> list[str]:

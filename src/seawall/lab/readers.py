@@ -22,7 +22,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from seawall.errors import InputError
-from seawall.lab.frames import number_column, place, read_frame, text_column
+from seawall.lab.frames import number_column, read_frame, text_column
+from seawall.lab.plain import place
 from seawall.units import INT64_MAX
 
 TIME_NAMES = ("ts", "timestamp", "time", "open_time", "transact_time", "datetime", "date")

@@ -11,8 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
+from math import gcd
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from seawall.kernels import layout
 from seawall.kernels.margin import Overlay
@@ -59,10 +62,11 @@ def price_crossings(
     if now <= 0 or not health(book, margin, market, pot, level).known:
         return []
 
+    market_at = _market_mover(market, instrument, betas_ppb or {})
+
     def margin_at(ticks: int) -> int | None:
         try:
-            moved = moved_market(market, instrument, ticks, betas_ppb or {})
-            return health(book, margin, moved, pot, level).margin_atoms
+            return health(book, margin, market_at(ticks), pot, level).margin_atoms
         except OverflowError:
             return None
 
@@ -168,14 +172,34 @@ def moved_market(market: MarketView, instrument: int, ticks: int, betas_ppb: Map
 
     Mark, index and slow price of an instrument move together; a price never falls below one tick.
     """
-    mark, index, stable = market.mark.copy(), market.index_price.copy(), market.stable.copy()
-    now = int(market.mark[instrument])
+    return _market_mover(market, instrument, betas_ppb)(ticks)
+
+
+def _market_mover(
+    market: MarketView, instrument: int, betas_ppb: Mapping[int, int]
+) -> Callable[[int], MarketView]:
+    """`moved_market` by ticks, for many prices: the same copy is moved each time, and only where it moves."""
+    moved, now = market.replaced(), int(market.mark[instrument])
+    # Prices that start out equal stay equal: (old, numerator, denominator) -> the cells that hold it.
+    cells: dict[tuple[int, int, int], list[tuple[NDArray[np.int64], int]]] = {}
     for row, beta in {**betas_ppb, instrument: PPB}.items():
-        for column in (mark, index, stable):
+        for column in (moved.mark, moved.index_price, moved.stable):
             old = int(column[row])
             if old > 0:
-                column[row] = max(old + old * beta * (ticks - now) // (PPB * now), 1)
-    return market.replaced(mark=mark, index_price=index, stable=stable)
+                shared = gcd(old * beta, PPB * now)
+                key = (old, old * beta // shared, PPB * now // shared)
+                cells.setdefault(key, []).append((column, row))
+    plan = [(*key, places) for key, places in cells.items()]
+
+    def market_at(ticks: int) -> MarketView:
+        change = ticks - now
+        for old, numerator, denominator, places in plan:
+            price = max(old + change * numerator // denominator, 1)
+            for column, row in places:
+                column[row] = price
+        return moved
+
+    return market_at
 
 
 def _notional(margin: CompiledMargin, instrument: int, lots: int, ticks: int) -> int:
@@ -202,7 +226,8 @@ def _edges(margin: CompiledMargin, level: str, instrument: int, lots: int, ticks
         return []
     present = max(_notional(margin, instrument, lots, ticks) - base, 0) // step
     last = min(PPB // rate, present + MOST_STEPS)
-    return [base + step * number for number in range(max(present - MOST_STEPS, 0), last + 1)]
+    edges = (base + step * number for number in range(max(present - MOST_STEPS, 0), last + 1))
+    return [edge for edge in edges if edge > 0]  # no price of an inverse contract has a notional of nothing
 
 
 def _price_kinks(

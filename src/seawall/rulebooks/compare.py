@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import zip_longest
 from math import isqrt
 from typing import NamedTuple
 
 from seawall.margin.rules import Level, Schedule, Weight
 from seawall.units import INT64_MAX, PPB
 
+Notional = int | Fraction  # atoms; nearly all are whole, and an int is many times faster
 _EDGES_MAX = 2_000
 _FEES = {"none": 0, "mark": 1, "bankruptcy": 1}
 
@@ -89,62 +91,70 @@ def _axis(schedule: Schedule) -> str:
 
 def schedule_at(schedule: Schedule, notional: Fraction) -> Fraction:
     """Requirement of tiers or steps before level factors; atoms, exact."""
+    scaled = _schedule_scaled(schedule, notional.numerator, notional.denominator)
+    return Fraction(scaled, PPB * notional.denominator)
+
+
+def _schedule_scaled(schedule: Schedule, num: int, den: int) -> int:
+    """`schedule_at` of num / den, times PPB * den: whole numbers, as a rulebook is checked at every start."""
     if schedule.kind == "steps":
-        over = notional - schedule.step_base_atoms
-        steps = -(-over // schedule.step_size_atoms) if over > 0 else 0
-        return notional * (schedule.base_ppb + steps * schedule.step_rate_ppb) / PPB
-    total, reached = Fraction(0), Fraction(0)
-    for index, tier in enumerate(schedule.tiers):
-        last = index + 1 == len(schedule.tiers)
-        top = notional if last else min(notional, Fraction(schedule.tiers[index + 1].floor_atoms))
+        over = num - schedule.step_base_atoms * den
+        steps = -(-over // (schedule.step_size_atoms * den)) if over > 0 else 0
+        return num * (schedule.base_ppb + steps * schedule.step_rate_ppb)
+    total, reached = 0, 0
+    for tier, following in zip_longest(schedule.tiers, schedule.tiers[1:]):
+        top = num if following is None else min(num, following.floor_atoms * den)
         if top > reached:
-            total += (top - reached) * tier.rate_ppb / PPB
+            total += (top - reached) * tier.rate_ppb
             reached = top
     return total
 
 
-def level_at(level: Level, schedule: Schedule, notional: Fraction) -> Fraction:
-    """Requirement of a position at a level, without floor and contingencies; atoms, exact."""
-    scheduled = schedule_at(schedule, notional) * level.factor_ppb / PPB
-    return max(scheduled, notional * level.min_notional_ppb / PPB)
+def _level_scaled(level: Level, schedule: Schedule, notional: Notional) -> int:
+    """Requirement at a level without floor and contingencies, times PPB * PPB * the denominator."""
+    num, den = notional.numerator, notional.denominator
+    scheduled = _schedule_scaled(schedule, num, den) * level.factor_ppb
+    return max(scheduled, num * level.min_notional_ppb * PPB)
 
 
 def _less_in_notional(upper: Level, lower: Level, over: Schedule, under: Schedule) -> Shortfall | None:
-    points = sorted(set(_corners(upper, over)) | set(_corners(lower, under)) | {Fraction(PPB)})
+    points: list[Notional] = sorted({*_corners(upper, over), *_corners(lower, under), PPB})
     points.append(points[-1] * 1_000)
     for notional in points:
-        above, below = level_at(upper, over, notional), level_at(lower, under, notional)
+        above, below = _level_scaled(upper, over, notional), _level_scaled(lower, under, notional)
         if above < below:
-            return Shortfall("notional", notional, above, below)
+            scale = PPB * PPB * notional.denominator
+            return Shortfall("notional", Fraction(notional), Fraction(above, scale), Fraction(below, scale))
     far = points[-1]
+    twice = 2 * far
     rise, wanted = (
-        level_at(level, schedule, 2 * far) - level_at(level, schedule, far)
+        Fraction(_level_scaled(level, schedule, twice), PPB * PPB * twice.denominator)
+        - Fraction(_level_scaled(level, schedule, far), PPB * PPB * far.denominator)
         for level, schedule in ((upper, over), (lower, under))
     )
     return (
-        Shortfall("words", far, rise, wanted, "it rises more slowly for large positions")
+        Shortfall("words", Fraction(far), rise, wanted, "it rises more slowly for large positions")
         if rise < wanted
         else None
     )
 
 
-def _corners(level: Level, schedule: Schedule) -> list[Fraction]:
+def _corners(level: Level, schedule: Schedule) -> list[Notional]:
     """Notionals at which the requirement bends or jumps."""
     if schedule.kind == "steps":
         room = max(PPB - schedule.base_ppb, 0)
         edges = min(room // schedule.step_rate_ppb + 2, _EDGES_MAX) if schedule.step_rate_ppb else 1
         starts = [schedule.step_base_atoms + k * schedule.step_size_atoms for k in range(edges)]
-        return [Fraction(start + side) for start in starts for side in (0, 1) if start + side > 0]
-    corners = [Fraction(tier.floor_atoms) for tier in schedule.tiers if tier.floor_atoms > 0]
-    deduction = Fraction(0)
-    for index, tier in enumerate(schedule.tiers):
-        if index:
-            deduction += Fraction(
-                tier.floor_atoms * (tier.rate_ppb - schedule.tiers[index - 1].rate_ppb), PPB
-            )
-        tilt = Fraction(level.factor_ppb * tier.rate_ppb, PPB * PPB) - Fraction(level.min_notional_ppb, PPB)
+        return [start + side for start in starts for side in (0, 1) if start + side > 0]
+    corners: list[Notional] = [tier.floor_atoms for tier in schedule.tiers if tier.floor_atoms > 0]
+    # Of the line through this tier, times PPB. Whatever its floor says, the first one starts at nothing.
+    deduction, before = 0, schedule.tiers[0].rate_ppb if schedule.tiers else 0
+    for tier in schedule.tiers:
+        deduction += tier.floor_atoms * (tier.rate_ppb - before)
+        before = tier.rate_ppb
+        tilt = level.factor_ppb * tier.rate_ppb - level.min_notional_ppb * PPB
         if level.min_notional_ppb and tilt > 0 and deduction > 0:
-            corners.append(deduction * level.factor_ppb / PPB / tilt)
+            corners.append(Fraction(deduction * level.factor_ppb, tilt))
     return corners
 
 
