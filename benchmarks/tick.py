@@ -32,7 +32,7 @@ MARKETS, TRIGGER = 50, "maintenance"
 
 
 def many_markets() -> Rulebook:
-    """Tiered linear perpetuals in dollars; a coin, priced by the first of them, counts by size as collateral."""
+    """Tiered linear perpetuals; a coin, priced by the first of them, counts by size as collateral."""
     usd, coin = Asset(name="USD", decimals=6), Asset(name="COIN", decimals=8)
     names = [f"M{number:02d}" for number in range(MARKETS)]
     tiers = tuple(Tier(floor_atoms=f * 10**6, rate_ppb=rate) for f, rate in zip(FLOORS, RATES, strict=True))

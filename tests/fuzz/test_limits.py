@@ -258,7 +258,7 @@ def test_an_account_with_ten_thousand_positions_is_margined_exactly() -> None:
         book.pos_pot[slot], book.pos_instrument[slot], book.pos_lots[slot] = pot, row, 1 + number % 7
         book.pos_cost[slot], book.pos_next[slot], last = 599_999 * 100 * (1 + number % 7), last, slot
     book.pot_head[pot] = last
-    mark = state.market._replace(
+    mark = state.market.replaced(
         **{  # every price is 60,000
             column: getattr(state.market, column) * 0 + 600_000 for column in ("mark", "index_price")
         },
