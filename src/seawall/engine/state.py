@@ -157,6 +157,11 @@ class State:
         self.numeraire = self.asset_row[rulebook.margin.numeraire]
         self.levels_nested = _nested(rulebook)
         self.settle_row = [self.asset_row[i.settle] for i in rulebook.instruments]
+        self.places = {  # (instrument, source) by name -> their rows
+            (instrument.name, source): (row, place)
+            for row, instrument in enumerate(rulebook.instruments)
+            for place, source in enumerate(rulebook.oracles[instrument.name].sources)
+        }
         self.policies = [rulebook.oracles[i.name] for i in rulebook.instruments]
         self.margin = compile_margin(rulebook.assets, rulebook.instruments, _with_worth(rulebook))
 
