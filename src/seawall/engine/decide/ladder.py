@@ -108,8 +108,8 @@ def _next(writer: Writer, pot: int, why: str, cause: int) -> int:
 def _forbidden(state: State, pot: int) -> bool:
     """A gate, or a price good enough to value with but not to liquidate on."""
     return any(
-        state.gate_closed("liquidate", row)
-        or not state.policies[row].allows(Action.LIQUIDATE, state.prices[row].conditions)
+        not state.policies[row].allows(Action.LIQUIDATE, state.prices[row].conditions)
+        or (state.gates and state.gate_closed("liquidate", row))
         for row in needed_instruments(state, pot)
     )
 

@@ -174,7 +174,7 @@ def _age(writer: Writer, rows: list[int]) -> None:
     waited behind it.
     """
     state = writer.state
-    first = not state.market.mark.any()
+    first = not any(state.market.mark.tolist())
     changed = _form_marks(writer, rows)
     if state.halted:
         return

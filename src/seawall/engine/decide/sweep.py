@@ -58,7 +58,7 @@ def sweep_pots(writer: Writer, pots: NDArray[np.int64], *, cause: int = 0) -> No
 
 def _sweep(writer: Writer, pots: NDArray[np.int64], *, cause: int) -> None:
     state = writer.state
-    if not state.market.mark.any():
+    if not any(state.market.mark.tolist()):
         return
     causes = dict.fromkeys(pots.tolist(), cause) if cause else {}
     while True:
