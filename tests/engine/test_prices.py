@@ -168,7 +168,7 @@ def test_a_report_sweeps_only_those_who_depend_on_what_changed(monkeypatch: pyte
     real = sweep._codes
 
     def looked_at(state, pots):
-        seen.append(pots.tolist())
+        seen.append(list(pots))
         return real(state, pots)
 
     monkeypatch.setattr(sweep, "_codes", looked_at)

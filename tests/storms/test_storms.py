@@ -21,12 +21,6 @@ CHUNK = 5
 pytestmark = pytest.mark.storm
 
 
-@pytest.fixture(autouse=True)
-def the_sieve_measures_everyone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Worlds are small; without this the sieve would never have anyone to spare."""
-    monkeypatch.setattr(sweep, "FEW", 0)
-
-
 @pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
 def test_every_invariant_holds_after_every_step(first: int) -> None:
     for seed in range(first, min(first + CHUNK, SEEDS)):
@@ -109,9 +103,7 @@ def test_a_planted_bug_is_found(bug: str, monkeypatch: pytest.MonkeyPatch) -> No
         real = sweep._codes
 
         def blind(state: Any, pots: Any) -> Any:
-            codes = real(state, pots)
-            codes[pots % 3 == 0] = 0
-            return codes
+            return {pot: code for pot, code in real(state, pots).items() if pot % 3}
 
         wrong = blind
     monkeypatch.setattr(module, name, wrong)
