@@ -32,7 +32,7 @@ def sweep_instruments(writer: Writer, rows: list[int]) -> None:
     """Look at the pots that depend on the price of these instruments, and at those on record."""
     state = writer.state
     pots = _everyone(state, rows) if state.sieve is None else state.sieve.endangered(state, rows)
-    _sweep(writer, pots, cause=0)
+    _sweep(writer, pots.tolist(), cause=0)
     unwind_backstop(writer)
 
 
@@ -51,16 +51,16 @@ def _everyone(state: State, rows: list[int]) -> NDArray[np.int64]:
     return np.flatnonzero(concerned)
 
 
-def sweep_pots(writer: Writer, pots: NDArray[np.int64], *, cause: int = 0) -> None:
+def sweep_pots(writer: Writer, pots: list[int], *, cause: int = 0) -> None:
     """Scan the given pots only (what a fill or a transfer touched)."""
-    _sweep(writer, pots[pots >= HOUSE_ACCOUNTS], cause=cause)
+    _sweep(writer, [pot for pot in pots if pot >= HOUSE_ACCOUNTS], cause=cause)
 
 
-def _sweep(writer: Writer, pots: NDArray[np.int64], *, cause: int) -> None:
+def _sweep(writer: Writer, pots: list[int], *, cause: int) -> None:
     state = writer.state
     if not any(state.market.mark.tolist()):
         return
-    causes = dict.fromkeys(pots.tolist(), cause) if cause else {}
+    causes = dict.fromkeys(pots, cause) if cause else {}
     while True:
         _act_all(writer, pots, causes)
         cover_vault(writer, cause=cause)
@@ -68,16 +68,16 @@ def _sweep(writer: Writer, pots: NDArray[np.int64], *, cause: int) -> None:
             return
         causes = dict(sorted(writer.touched.items()))
         writer.touched.clear()
-        pots = np.array(list(causes), np.int64)
+        pots = list(causes)
 
 
-def _act_all(writer: Writer, pots: NDArray[np.int64], causes: dict[int, int]) -> None:
+def _act_all(writer: Writer, pots: list[int], causes: dict[int, int]) -> None:
     """One pass: what each of the pots needs is done, in order, until the venue halts.
 
     The unknown first: nobody who cannot be valued may be deleveraged for another in the same pass.
     """
     state = writer.state
-    code_of = _codes(state, pots) if pots.size else {}
+    code_of = _codes(state, pots) if pots else {}
     for pot in [pot for pot in code_of if code_of[pot] & TO_UNKNOWN]:
         _forget(writer, pot, causes.get(pot, 0))
         del code_of[pot]
@@ -87,13 +87,14 @@ def _act_all(writer: Writer, pots: NDArray[np.int64], causes: dict[int, int]) ->
         _act_one(writer, pot, code_of[pot], causes.get(pot, 0))
 
 
-def _codes(state: State, pots: NDArray[np.int64]) -> dict[int, int]:
+def _codes(state: State, pots: list[int]) -> dict[int, int]:
     """Pots that need something -> what (bits above), from one exact pass over their levels."""
     levels = swept_levels(state)
-    equity, requirement, unknown = pots_health(state, pots, *levels, nested=state.levels_nested)
+    asked = np.array(pots, np.int64)
+    equity, requirement, unknown = pots_health(state, asked, *levels, nested=state.levels_nested)
     rows = zip(
-        pots.tolist(),
-        state.flags[pots].tolist(),
+        pots,
+        state.flags[asked].tolist(),
         (unknown >= 0).T.tolist(),
         (equity < requirement).T.tolist(),
         strict=True,
