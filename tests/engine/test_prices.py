@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seawall.engine import commands as cmd
 from seawall.engine import events as ev
+from seawall.engine.decide.prices import _believable
+from seawall.ledger.trade import notional
 from tests.engine.venue import (
     PRICES,
     SECOND,
@@ -163,7 +168,7 @@ def test_a_report_sweeps_only_those_who_depend_on_what_changed(monkeypatch: pyte
     real = sweep._codes
 
     def looked_at(state, pots):
-        seen.append(pots.tolist())
+        seen.append(list(pots))
         return real(state, pots)
 
     monkeypatch.setattr(sweep, "_codes", looked_at)
@@ -186,3 +191,29 @@ def test_numbers_beyond_64_bits_make_an_account_unknown_and_the_engine_goes_on()
     refused(venue.do(cmd.Withdraw, account=A, asset="BTC", amount_atoms=1), "unknown")
     venue.btc(30_000)
     assert not venue.liquidating(A)
+
+
+@given(
+    st.sampled_from(["BTC-PERP", "BTCUSD"]),
+    st.sampled_from([0, 1, 49, 10_001, 500_000, 2**62]),
+    st.one_of(st.integers(0, 2**62), st.sampled_from([1, 2**20, 2**61])),
+    st.integers(-2, 2),
+)
+def test_the_range_of_believable_prices_is_where_every_check_passes(
+    name: str, index: int, open_lots: int, off: int
+) -> None:
+    state = Venue().engine.state
+    row = state.instrument_row[name]
+    state.market.oi_lots[row] = open_lots
+    state.prices[row] = msgspec.structs.replace(state.prices[row], index_ticks=index)
+    instrument = state.instruments[row]
+
+    def passes(ticks: int) -> bool:
+        if not 0 < ticks < 2**63 or (index and not index <= ticks * 10**4 <= index * 10**8):
+            return False
+        worst = max(ticks // 2, 1) if instrument.kind.inverse else 2 * ticks
+        return notional(instrument, open_lots, worst) <= 2**62
+
+    least, most = _believable(state, row)
+    for ticks in (least + off, most + off, (least + most) // 2):
+        assert passes(ticks) == (least <= ticks <= most)

@@ -117,7 +117,7 @@ def test_a_halted_venue_books_facts_and_liquidates_nobody() -> None:
     assert len([event for event in found if isinstance(event, ev.Bankrupt)]) == 1
     assert kinds(venue.trade(B, -1_000, 390_000)) == ["Traded"]
     assert kinds(venue.fund(C, 5)) == ["Transferred"]
-    assert set(kinds(venue.btc(30_000))) == {"SourceSeen", "MarkSet"}
+    assert set(kinds(venue.btc(30_000))) == {"SourcesSeen", "MarkSet"}
     assert not venue.liquidating(C)
 
 

@@ -79,8 +79,8 @@ def test_trades_and_transfers_name_accounts_and_units(crash: Path) -> None:
     assert explain(crash, first(crash, ev.Transferred).seq)[0].text == (
         "deposit  external -3,000.000000 USDC  account 7 +3,000.000000 USDC"
     )
-    assert explain(crash, first(crash, ev.SourceSeen).seq)[0].text.startswith(
-        "BTC-PERP  source alpha  price 60,000.0"
+    assert explain(crash, first(crash, ev.SourcesSeen).seq)[0].text.startswith(
+        "BTC-PERP 60,000.0 by alpha"
     )
 
 

@@ -214,7 +214,7 @@ def test_a_commit_that_starts_with_an_event_is_named_by_a_replay(write) -> None:
 @pytest.fixture(scope="module")
 def crash(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("crash") / "crash.journal"
-    with Recorder.create(path, harbor(), digest_every=50, snapshot_every=200) as run:
+    with Recorder.create(path, harbor(), digest_every=30, snapshot_every=200) as run:
         for command in crash_commands():
             run.step(command)
             run.commit()

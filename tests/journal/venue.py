@@ -19,6 +19,7 @@ from seawall.instruments.model import Asset, InstrumentKind, make_instrument
 from seawall.liquidation.rules import LiquidationRules
 from seawall.liquidation.tiers import InsuranceTier
 from seawall.margin.rules import InstrumentMargin, Level, MarginRules, Schedule, Tier
+from seawall.market.oracle import Seen
 from seawall.market.policy import OraclePolicy
 from seawall.rulebooks.model import HouseFunds, Rulebook
 from seawall.safeguards.rules import SafeguardRules
@@ -161,17 +162,8 @@ class SmallEngine:
                 ),
             )
         elif isinstance(command, cm.ReportPrices):
-            for price in command.prices:
-                yield (
-                    ev.SourceSeen,
-                    dict(
-                        instrument=0,
-                        source=0,
-                        price_ticks=price.price_ticks,
-                        observed_ns=price.observed_ns,
-                        confidence_ticks=0,
-                    ),
-                )
+            rows = tuple(Seen(p.price_ticks, p.observed_ns, 0, 0, 0) for p in command.prices)
+            yield ev.SourcesSeen, dict(rows=rows)
             ticks = command.prices[-1].price_ticks
             yield (
                 ev.MarkSet,

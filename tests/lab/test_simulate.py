@@ -366,7 +366,7 @@ def test_a_rulebook_without_a_priced_perpetual_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["binance-usdm", "bitmex", "bybit-linear", "hyperliquid", "kraken-inverse"])
 def test_every_venue_takes_a_book_through_a_crash(name: str) -> None:
-    figures = run_experiment(plan(rulebook=load_rulebook(name), accounts=60)).summary["runs"]["with"]
+    figures = run_experiment(plan(rulebook=load_rulebook(name), accounts=100)).summary["runs"]["with"]
     assert figures["liquidations"] > 0 and figures["events"] > 1_000
 
 

@@ -23,7 +23,7 @@ MAY_CAUSE: dict[str, set[str]] = {
     "AccountOpened": {"OpenAccount"},
     "PotOpened": {"ReportFill", "PlaceOrder", "Deposit", "Transfer", "SetLeverage"},
     "LeverageSet": {"SetLeverage"},
-    "SourceSeen": {"ReportPrices"},
+    "SourcesSeen": {"ReportPrices"},
     "MarkSet": {"ReportPrices", "Tick"},
     "OrderPlaced": {"PlaceOrder"},
     "OrderReduced": {"CancelOrder", "SettleInstrument", "Traded", "Transferred"} | LADDER,

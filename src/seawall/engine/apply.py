@@ -32,7 +32,7 @@ from seawall.engine.state import (
 )
 from seawall.errors import InvariantViolation
 from seawall.ledger.columns import NONE
-from seawall.market.oracle import Price, Seen
+from seawall.market.oracle import Price
 from seawall.market.policy import Action
 from seawall.rulebooks.model import Rulebook
 from seawall.units import INT64_MAX
@@ -124,10 +124,9 @@ def _leverage_set(state: State, event: ev.LeverageSet) -> None:
     state.book.pos_leverage[slot] = event.leverage
 
 
-def _source_seen(state: State, event: ev.SourceSeen) -> None:
-    state.sources[event.instrument][event.source] = Seen(
-        event.price_ticks, event.observed_ns, event.confidence_ticks
-    )
+def _sources_seen(state: State, event: ev.SourcesSeen) -> None:
+    for seen in event.rows:
+        state.sources[seen.instrument][seen.source] = seen
 
 
 def _mark_set(state: State, event: ev.MarkSet) -> None:
@@ -426,7 +425,7 @@ _WRITERS: dict[type, Callable[[State, Any], None]] = {
     ev.PotOpened: _pot_opened,
     ev.Transferred: _transferred,
     ev.LeverageSet: _leverage_set,
-    ev.SourceSeen: _source_seen,
+    ev.SourcesSeen: _sources_seen,
     ev.MarkSet: _mark_set,
     ev.OrderPlaced: _order_placed,
     ev.OrderReduced: _order_reduced,

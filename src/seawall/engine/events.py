@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import msgspec
 
+from seawall.market.oracle import Seen
+
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One side of a transfer: `amount_atoms` is added to the pot's balance of the asset (index)."""
@@ -70,14 +72,10 @@ class LeverageSet(Event, frozen=True, kw_only=True, array_like=True, tag=True, g
     leverage: int
 
 
-class SourceSeen(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
-    """A source's price was taken into the pipeline."""
+class SourcesSeen(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """A report was taken into the pipeline: the last words of all the sources that it names."""
 
-    instrument: int
-    source: int
-    price_ticks: int
-    observed_ns: int
-    confidence_ticks: int
+    rows: tuple[Seen, ...]
 
 
 class MarkSet(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
@@ -342,7 +340,7 @@ AnyEvent = (
     | PotOpened
     | Transferred
     | LeverageSet
-    | SourceSeen
+    | SourcesSeen
     | MarkSet
     | OrderPlaced
     | OrderReduced

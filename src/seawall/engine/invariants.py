@@ -16,15 +16,15 @@ from seawall.errors import InvariantViolation
 
 def check_step(state: State) -> None:
     """Running totals balance. O(assets + instruments)."""
-    if state.balance_sum.any() or state.lots_sum.any():
+    balances, lots = state.balance_sum.tolist(), state.lots_sum.tolist()
+    if any(balances) or any(lots):
         raise InvariantViolation(
-            f"seq {state.seq}: balances add to {state.balance_sum.tolist()}, lots to "
-            f"{state.lots_sum.tolist()}; both must be 0 everywhere"
+            f"seq {state.seq}: balances add to {balances}, lots to {lots}; both must be 0 everywhere"
         )
-    clearing = [int(x) for x in state.book.balances[CLEARING]]
+    clearing = state.book.balances[CLEARING].tolist()
     owed = [0] * len(clearing)
-    for row, cost in enumerate(state.cost_sum):
-        owed[state.settle_row[row]] += int(cost)
+    for settle, cost in zip(state.settle_row, state.cost_sum.tolist(), strict=True):
+        owed[settle] += cost
     if any(have + cost for have, cost in zip(clearing, owed, strict=True)):
         raise InvariantViolation(
             f"seq {state.seq}: clearing holds {clearing}, open positions cost {owed}; they must cancel"

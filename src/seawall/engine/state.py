@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.instruments.model import Instrument
+from seawall.kernels import layout
 from seawall.ledger.columns import NONE, Book
 from seawall.liquidation.tiers import AdlTier
 from seawall.margin.compiled import MarketView, compile_margin
@@ -157,8 +158,15 @@ class State:
         self.numeraire = self.asset_row[rulebook.margin.numeraire]
         self.levels_nested = _nested(rulebook)
         self.settle_row = [self.asset_row[i.settle] for i in rulebook.instruments]
+        self.places = {  # (instrument, source) by name -> their rows
+            (instrument.name, source): (row, place)
+            for row, instrument in enumerate(rulebook.instruments)
+            for place, source in enumerate(rulebook.oracles[instrument.name].sources)
+        }
         self.policies = [rulebook.oracles[i.name] for i in rulebook.instruments]
         self.margin = compile_margin(rulebook.assets, rulebook.instruments, _with_worth(rulebook))
+        # asset -> the instrument whose index prices it, or -1
+        self.priced_by: list[int] = self.margin.view.collateral[:, layout.AST_INSTRUMENT].tolist()
 
     # -- reading ------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 from fractions import Fraction
+from functools import cached_property
 
 import msgspec
 
@@ -27,13 +28,12 @@ class InstrumentKind(IntEnum):
     LINEAR_FUTURE = 3
     INVERSE_FUTURE = 4
 
-    @property
-    def inverse(self) -> bool:
-        return self in (InstrumentKind.INVERSE_PERPETUAL, InstrumentKind.INVERSE_FUTURE)
+    inverse: bool
+    dated: bool
 
-    @property
-    def dated(self) -> bool:
-        return self in (InstrumentKind.LINEAR_FUTURE, InstrumentKind.INVERSE_FUTURE)
+    def __init__(self, value: int) -> None:  # plain attributes: they are asked for at every trade and price
+        self.inverse = value in (2, 4)
+        self.dated = value in (3, 4)
 
 
 class Asset(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +47,7 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
         return int(10**self.decimals)
 
 
-class Instrument(msgspec.Struct, frozen=True, kw_only=True):
+class Instrument(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One market. `lot` is in base units (linear, spot) or quote units (inverse); `tick` in quote per base.
 
     `value_num` is atoms of `settle` per lot and tick (linear, spot), or atoms times ticks per lot (inverse).
@@ -66,11 +66,11 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     expiry_ns: int | None = None
     max_size_lots: int = INT64_MAX
 
-    @property
+    @cached_property
     def lot_units(self) -> Fraction:
         return Fraction(self.lot)
 
-    @property
+    @cached_property
     def tick_units(self) -> Fraction:
         return Fraction(self.tick)
 

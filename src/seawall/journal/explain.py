@@ -17,6 +17,7 @@ from seawall.engine.events import Entry, Event, Leg
 from seawall.journal.codec import Genesis, Record
 from seawall.journal.names import Names
 from seawall.journal.reader import JournalReader
+from seawall.market.oracle import Seen
 from seawall.units import format_time
 
 MAX_PARTS = 4
@@ -131,6 +132,10 @@ def _part(names: Names, part: Any, record: Any) -> str:
         realised = names.amount(part.realised_atoms, names.unit_of(record))
         gain = f" realised {realised}" if part.realised_atoms else ""
         return f"{names.pot(part.pot)} {names.size(part.size_lots, record.instrument)}{gain}"
+    if isinstance(part, Seen):
+        source = names.source(part.source, part.instrument)
+        price = names.price(part.price_ticks, part.instrument)
+        return f"{names.instrument(part.instrument)} {price} by {source}"
     if isinstance(part, SourcePrice):
         return f"{part.instrument} {names.price(part.price_ticks, part.instrument)} by {part.source}"
     return str(part)

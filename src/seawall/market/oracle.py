@@ -8,23 +8,30 @@ quorum, doubt a jump until it persists, then form the mark. Pure: nothing here w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from seawall.market.policy import Condition, OraclePolicy
 from seawall.units import PPB
 
 NANO = 1_000_000_000
+# Plain numbers inside: arithmetic on flags is a hundred times slower than on integers.
+MISSING, STALE, NO_QUORUM = int(Condition.MISSING), int(Condition.STALE), int(Condition.NO_QUORUM)
+DIVERGENT, WIDE = int(Condition.DIVERGENT), int(Condition.WIDE)
 
 
-class Seen(msgspec.Struct, frozen=True, array_like=True):
-    """The last word of one source."""
+class Seen(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The last word of one source, and whose it is: rows in the rulebook, -1 where nothing was said yet."""
 
     price_ticks: int = 0
     observed_ns: int = -1
     confidence_ticks: int = 0
+    instrument: int = -1
+    source: int = -1
 
 
-class Price(msgspec.Struct, frozen=True, kw_only=True):
+class Price(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The pipeline's state and result for one instrument."""
 
     index_ticks: int = 0
@@ -33,7 +40,7 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
     confidence_ticks: int = 0
     basis_nano: int = 0  # EMA of (traded - index), ticks * 1e9
     stable_nano: int = 0  # the slow price with its fraction, ticks * 1e9: in whole ticks it would stand still
-    conditions: int = int(Condition.MISSING)
+    conditions: int = MISSING
     used: int = 0
     rejected: int = 0
     step_since_ns: int = 0
@@ -55,30 +62,30 @@ def ema(previous: int, sample: int, *, elapsed_ns: int, tau_ns: int) -> int:
 
 
 def form_price(
-    policy: OraclePolicy, sources: tuple[Seen, ...], before: Price, *, now_ns: int, traded_ticks: int = 0
+    policy: OraclePolicy, sources: Sequence[Seen], before: Price, *, now_ns: int, traded_ticks: int = 0
 ) -> Price:
     """Run the pipeline at `now_ns`. `sources` in the policy's order; `traded_ticks` 0 = no trade yet."""
-    fresh = [seen for seen in sources if _is_fresh(policy, seen, now_ns)]
-    heard = sum(seen.observed_ns >= 0 for seen in sources)
+    oldest = now_ns - policy.max_age_ns
+    said = [seen for seen in sources if seen.observed_ns >= 0]
+    fresh = [seen for seen in said if seen.observed_ns >= oldest]
     if not fresh:
-        condition = Condition.STALE if heard else Condition.MISSING
-        return _stands(before, condition, used=0, rejected=heard)
-    middle = median([seen.price_ticks for seen in fresh])
-    agreeing = [s for s in fresh if abs(s.price_ticks - middle) * PPB <= policy.outlier_ppb * middle]
-    rejected = heard - len(agreeing)
+        return _stands(before, STALE if said else MISSING, used=0, rejected=len(said))
+    index = median([seen.price_ticks for seen in fresh])
+    room = policy.outlier_ppb * index // PPB
+    agreeing = [seen for seen in fresh if -room <= seen.price_ticks - index <= room]
+    rejected = len(said) - len(agreeing)
     if len(agreeing) < policy.quorum:
-        return _stands(before, Condition.NO_QUORUM, used=len(agreeing), rejected=rejected)
-    index = median([seen.price_ticks for seen in agreeing])
+        return _stands(before, NO_QUORUM, used=len(agreeing), rejected=rejected)
+    if len(agreeing) < len(fresh):
+        index = median([seen.price_ticks for seen in agreeing])
     # Less sure rather than more: the middle of an even number rounds up here.
     confidence = -median([-seen.confidence_ticks for seen in agreeing])
     step_since, accepted = _doubt_jump(policy, index, before, now_ns)
     if not accepted:
         return _stands(
-            before, Condition.DIVERGENT, used=len(agreeing), rejected=rejected, step_since_ns=step_since
+            before, DIVERGENT, used=len(agreeing), rejected=rejected, step_since_ns=step_since
         )
-    conditions = Condition.GOOD
-    if policy.max_confidence_ppb and confidence * PPB > policy.max_confidence_ppb * index:
-        conditions |= Condition.WIDE
+    wide = policy.max_confidence_ppb and confidence * PPB > policy.max_confidence_ppb * index
     basis, mark = form_mark(policy, index, sources, before, now_ns, traded_ticks)
     stable_nano = index * NANO
     if policy.stable_tau_ns and before.stable_ticks:
@@ -95,7 +102,7 @@ def form_price(
         confidence_ticks=confidence,
         basis_nano=basis,
         stable_nano=stable_nano,
-        conditions=int(conditions),
+        conditions=WIDE if wide else 0,
         used=len(agreeing),
         rejected=rejected,
         step_since_ns=0,
@@ -108,11 +115,11 @@ def _is_fresh(policy: OraclePolicy, seen: Seen, now_ns: int) -> bool:
 
 
 def _stands(
-    before: Price, condition: Condition, *, used: int, rejected: int, step_since_ns: int = 0
+    before: Price, condition: int, *, used: int, rejected: int, step_since_ns: int = 0
 ) -> Price:
     """Nobody to believe: the last good price stands, flagged. A jump not confirmed starts to wait anew."""
     return msgspec.structs.replace(
-        before, conditions=int(condition), used=used, rejected=rejected, step_since_ns=step_since_ns
+        before, conditions=condition, used=used, rejected=rejected, step_since_ns=step_since_ns
     )
 
 
@@ -126,7 +133,7 @@ def _doubt_jump(policy: OraclePolicy, index: int, before: Price, now_ns: int) ->
 
 
 def form_mark(
-    policy: OraclePolicy, index: int, sources: tuple[Seen, ...], before: Price, now_ns: int, traded_ticks: int
+    policy: OraclePolicy, index: int, sources: Sequence[Seen], before: Price, now_ns: int, traded_ticks: int
 ) -> tuple[int, int]:
     """(basis EMA in nano-ticks, mark in ticks). A mark source that is stale counts as no trade.
 

@@ -7,8 +7,6 @@ unknown pot may receive money but not give any. A withdrawal haircut rounds up, 
 
 from __future__ import annotations
 
-import numpy as np
-
 from seawall.engine import commands as cmd
 from seawall.engine import events as ev
 from seawall.engine.decide.measure import convert, needed_instruments, pot_health
@@ -70,7 +68,7 @@ def deposit(writer: Writer, command: cmd.Deposit) -> None:
         rule=state.tag,
         entries=(ev.Entry(EXTERNAL, asset, -amount), ev.Entry(pot, asset, amount)),
     )
-    sweep_pots(writer, np.array([pot], np.int64))
+    sweep_pots(writer, [pot])
 
 
 def withdraw(writer: Writer, command: cmd.Withdraw) -> None:
@@ -119,7 +117,7 @@ def transfer(writer: Writer, command: cmd.Transfer) -> None:
         rule=state.tag,
         entries=(ev.Entry(giver, asset, -amount), ev.Entry(taker, asset, amount)),
     )
-    sweep_pots(writer, np.array([giver, taker], np.int64))
+    sweep_pots(writer, [giver, taker])
 
 
 def _isolates(state: State, instrument: int, asset: int) -> bool:
@@ -209,7 +207,7 @@ def set_leverage(writer: Writer, command: cmd.SetLeverage) -> None:
     else:
         pot = ensure_cross_pot(writer, account, settle)
     writer.emit(ev.LeverageSet, pot=pot, instrument=instrument, leverage=command.leverage)
-    sweep_pots(writer, np.array([pot], np.int64))
+    sweep_pots(writer, [pot])
 
 
 def _leverage_fits(state: State, pot: int, instrument: int, leverage: int, account: int) -> None:

@@ -68,7 +68,7 @@ def cover_vault(writer: Writer, *, cause: int = 0) -> None:
     A vault that cannot be valued is left alone until it can be.
     """
     state, book = writer.state, writer.state.book
-    if state.halted or (not open_slots(state, BACKSTOP) and not (book.balances[BACKSTOP] < 0).any()):
+    if state.halted or (not open_slots(state, BACKSTOP) and min(book.balances[BACKSTOP].tolist()) >= 0):
         return
     units = range(len(state.rulebook.assets)) if state.margin.view.settlement_scope else [state.numeraire]
     for unit in units:

@@ -112,8 +112,8 @@ def _forbidden(state: State, pot: int) -> bool:
     can say what the pot lacks.
     """
     return not pot_health(state, pot, WORTH).known or any(
-        state.gate_closed("liquidate", row)
-        or not state.policies[row].allows(Action.LIQUIDATE, state.prices[row].conditions)
+        not state.policies[row].allows(Action.LIQUIDATE, state.prices[row].conditions)
+        or (state.gates and state.gate_closed("liquidate", row))
         for row in needed_instruments(state, pot)
     )
 

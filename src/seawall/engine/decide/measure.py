@@ -92,13 +92,14 @@ def convert(state: State, atoms: int, asset: int, into: int) -> int | None:
 
 
 def open_slots(state: State, pot: int) -> list[int]:
-    return [slot for slot in state.book.positions(pot) if state.book.pos_lots[slot]]
+    lots = state.book.pos_lots
+    return [slot for slot in state.book.positions(pot) if lots.item(slot)]
 
 
 def held_lots(state: State, pot: int, row: int) -> int:
     """Signed lots of the pot in an instrument; 0 for no pot or no position."""
     slot = state.book.position(pot, row) if pot != NONE else NONE
-    return int(state.book.pos_lots[slot]) if slot != NONE else 0
+    return state.book.pos_lots.item(slot) if slot != NONE else 0
 
 
 def free_lots(state: State, pot: int, row: int) -> int:
@@ -115,10 +116,10 @@ def free_lots(state: State, pot: int, row: int) -> int:
 def needed_instruments(state: State, pot: int) -> list[int]:
     """Instruments whose price the pot depends on: its open positions and the prices of its other assets."""
     book = state.book
-    rows = {int(book.pos_instrument[slot]) for slot in open_slots(state, pot)}
-    unit = int(book.pot_unit[pot])
-    for asset in np.flatnonzero(book.balances[pot]).tolist():
-        priced = int(state.margin.view.collateral[asset, layout.AST_INSTRUMENT])
-        if asset != unit and priced != NONE and not state.margin.view.settlement_scope:
-            rows.add(priced)
+    rows = {book.pos_instrument.item(slot) for slot in open_slots(state, pot)}
+    if not state.margin.view.settlement_scope:
+        unit = book.pot_unit.item(pot)
+        for asset, atoms in enumerate(book.balances[pot].tolist()):
+            if atoms and asset != unit and state.priced_by[asset] != NONE:
+                rows.add(state.priced_by[asset])
     return sorted(rows)

@@ -15,30 +15,22 @@ from seawall.engine.decide.safeguards import close_gates, open_gates
 from seawall.engine.decide.sweep import sweep_all, sweep_instruments
 from seawall.engine.state import State
 from seawall.engine.writer import Writer
-from seawall.ledger.trade import notional
-from seawall.market.oracle import Price, form_price
-from seawall.market.policy import Condition
+from seawall.market.oracle import MISSING, NO_QUORUM, STALE, Price, Seen, form_price
 from seawall.units import INT64_MAX
 
 ABSURD = 10_000  # a price this many times the last is a fault of the feed, not a market move
 MOST_ATOMS = 2**62  # of open interest, at twice the reported price: a mark may stand above its index
+NOT_HEARD = MISSING | STALE | NO_QUORUM
 
 
 def report_prices(writer: Writer, command: cmd.ReportPrices) -> None:
     state = writer.state
-    rows = [_checked(state, price, command.time_ns) for price in command.prices]
-    if len(set(rows)) < len(rows):
+    rows = _heard(state, command)
+    if len({(seen.instrument, seen.source) for seen in rows}) < len(rows):
         raise Refusal("the same source reports one instrument twice in one command")
-    for (row, source), price in zip(rows, command.prices, strict=True):
-        writer.emit(
-            ev.SourceSeen,
-            instrument=row,
-            source=source,
-            price_ticks=price.price_ticks,
-            observed_ns=price.observed_ns,
-            confidence_ticks=price.confidence_ticks,
-        )
-    touched = {row for row, _ in rows}
+    if rows:
+        writer.emit(ev.SourcesSeen, rows=tuple(rows))
+    touched = {seen.instrument for seen in rows}
     silent = (row for row in range(len(state.instruments)) if row not in touched and _ages(state, row))
     _age(writer, sorted([*touched, *silent]))
 
@@ -50,27 +42,63 @@ def tick(writer: Writer, command: cmd.Tick) -> None:
 
 def _ages(state: State, row: int) -> bool:
     """May a price that nobody confirmed here have gone stale? Then it is looked at without a report."""
-    if state.prices[row].conditions & (Condition.MISSING | Condition.STALE | Condition.NO_QUORUM):
+    if state.prices[row].conditions & NOT_HEARD:
         return False
     oldest = state.time_ns - state.policies[row].max_age_ns
     return any(0 <= seen.observed_ns < oldest for seen in state.sources[row])
 
 
-def _checked(state: State, price: cmd.SourcePrice, time_ns: int) -> tuple[int, int]:
+def _heard(state: State, command: cmd.ReportPrices) -> list[Seen]:
+    """What the sources say, each checked against what can be believed of its instrument now."""
+    rows, rooms = [], dict[int, tuple[int, int]]()
+    for price in command.prices:
+        place = state.places.get((price.instrument, price.source))
+        if place is None:
+            raise _refusal(state, price, command.time_ns)
+        row, source = place
+        if row not in rooms:
+            rooms[row] = _believable(state, row)
+        least, most = rooms[row]
+        last_ns = state.sources[row][source].observed_ns
+        if not (
+            least <= price.price_ticks <= most
+            and 0 <= price.confidence_ticks <= INT64_MAX
+            and max(last_ns, 0) <= price.observed_ns <= command.time_ns
+        ):
+            raise _refusal(state, price, command.time_ns)
+        rows.append(Seen(price.price_ticks, price.observed_ns, price.confidence_ticks, row, source))
+    return rows
+
+
+def _believable(state: State, row: int) -> tuple[int, int]:
+    """Least and most ticks that no check of `_refusal` says no to."""
+    instrument, index = state.instruments[row], state.prices[row].index_ticks
+    least, most = (-(-index // ABSURD), index * ABSURD) if index else (1, INT64_MAX)
+    held = int(state.market.oi_lots[row]) * instrument.value_num
+    if held and instrument.kind.inverse:
+        worth = -(-held // MOST_ATOMS)  # what half the price must be, so that this many atoms are enough
+        least = max(least, 2 * worth if worth > 1 else 1)
+    elif held:
+        most = min(most, MOST_ATOMS // (2 * held))
+    return least, min(most, INT64_MAX)
+
+
+def _refusal(state: State, price: cmd.SourcePrice, time_ns: int) -> Refusal:
+    """Why one price of a report is not believed: the first thing that is wrong with it."""
     row = known_instrument(state, price.instrument)
     policy = state.policies[row]
     place = f"{price.instrument} from {price.source}"
     if price.source not in policy.sources:
-        raise Refusal(
+        return Refusal(
             f"{price.instrument}: unknown source {price.source!r}; "
             f"the rulebook names {', '.join(policy.sources)}"
         )
     source = policy.sources.index(price.source)
     last = state.sources[row][source]
     if not 0 < price.price_ticks <= INT64_MAX or not 0 <= price.confidence_ticks <= INT64_MAX:
-        raise Refusal(f"{place}: a price must be a positive number of ticks", price_ticks=price.price_ticks)
+        return Refusal(f"{place}: a price must be a positive number of ticks", price_ticks=price.price_ticks)
     if not max(last.observed_ns, 0) <= price.observed_ns <= time_ns:
-        raise Refusal(
+        return Refusal(
             f"{place}: observed in the future or before its last word",
             observed_ns=price.observed_ns,
             last_ns=last.observed_ns,
@@ -78,20 +106,16 @@ def _checked(state: State, price: cmd.SourcePrice, time_ns: int) -> tuple[int, i
         )
     index = state.prices[row].index_ticks
     if index and not index <= price.price_ticks * ABSURD <= index * ABSURD * ABSURD:
-        raise Refusal(
+        return Refusal(
             f"{place}: more than {ABSURD} times away from the last index",
             price_ticks=price.price_ticks,
             index_ticks=index,
         )
-    instrument, open_lots = state.instruments[row], int(state.market.oi_lots[row])
-    worst = max(price.price_ticks // 2, 1) if instrument.kind.inverse else 2 * price.price_ticks
-    if notional(instrument, open_lots, worst) > MOST_ATOMS:
-        raise Refusal(
-            f"{place}: at this price the open interest could not be valued in 64 bits",
-            price_ticks=price.price_ticks,
-            open_interest_lots=open_lots,
-        )
-    return row, source
+    return Refusal(
+        f"{place}: at this price the open interest could not be valued in 64 bits",
+        price_ticks=price.price_ticks,
+        open_interest_lots=int(state.market.oi_lots[row]),
+    )
 
 
 def _form_marks(writer: Writer, rows: list[int]) -> list[int]:
@@ -104,7 +128,7 @@ def _form_marks(writer: Writer, rows: list[int]) -> list[int]:
         before, policy = state.prices[row], state.policies[row]
         price = form_price(
             policy,
-            tuple(state.sources[row]),
+            state.sources[row],
             before,
             now_ns=writer.time_ns,
             traded_ticks=state.last_trade[row],
@@ -150,7 +174,7 @@ def _age(writer: Writer, rows: list[int]) -> None:
     waited behind it.
     """
     state = writer.state
-    first = not state.market.mark.any()
+    first = not any(state.market.mark.tolist())
     changed = _form_marks(writer, rows)
     if state.halted:
         return

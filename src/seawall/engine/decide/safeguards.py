@@ -27,11 +27,12 @@ def open_gates(writer: Writer) -> bool:
 
 def close_gates(writer: Writer) -> None:
     state = writer.state
+    prices = list(zip(state.market.mark.tolist(), state.market.index_price.tolist(), strict=True))
     for breaker in state.rulebook.safeguards.breakers:
         if breaker.when in ("mark_move", "divergence"):
-            for row in range(len(state.instruments)):
-                moved = _move_ppb(state, breaker, row)
-                if row not in state.settled and moved > breaker.threshold_ppb:
+            for row, (mark, index) in enumerate(prices):
+                moved = _move_ppb(state, breaker, row, mark, index) if mark and index else 0
+                if moved > breaker.threshold_ppb and row not in state.settled:
                     _close(
                         writer,
                         breaker,
@@ -58,15 +59,16 @@ def negative_equity_seen(writer: Writer, pot: int, equity_atoms: int, *, cause: 
             _close(writer, breaker, NONE, f"{breaker.name}: pot {pot} has equity {equity_atoms}", cause=cause)
 
 
-def _move_ppb(state: State, breaker: Breaker, row: int) -> int:
-    mark, index = int(state.market.mark[row]), int(state.market.index_price[row])
-    if not mark or not index:
-        return 0
+def _move_ppb(state: State, breaker: Breaker, row: int, mark: int, index: int) -> int:
     if breaker.when == "divergence":
         return abs(mark - index) * PPB // index
-    history = state.marks[row]
-    began = bisect_right(history, (state.time_ns - breaker.window_ns, INT64_MAX))
-    reference = history[max(began - 1, 0)][1] if history else mark  # what stood when the window began
+    history, start_ns = state.marks[row], state.time_ns - breaker.window_ns
+    if not history:
+        return 0
+    began = 0
+    if len(history) > 1 and history[1][0] <= start_ns:  # else it is the first: history is kept that long
+        began = bisect_right(history, (start_ns, INT64_MAX)) - 1
+    reference = history[began][1]  # what stood when the window began
     return abs(mark - reference) * PPB // reference
 
 

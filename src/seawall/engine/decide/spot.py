@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import numpy as np
-
 from seawall.engine import events as ev
 from seawall.engine.decide.pots import ensure_cross_pot
 from seawall.engine.decide.refuse import Refusal
@@ -71,7 +69,7 @@ def spot_fill(writer: Writer, row: int, price: int, buyer: SpotSide, seller: Spo
         if side.order:
             writer.emit(ev.OrderReduced, cause=seq, order=side.order, size_lots=side.lots, reason="filled")
     touched = sorted({pot for pot in pots.values() if pot >= HOUSE_ACCOUNTS})
-    sweep_pots(writer, np.array(touched, np.int64), cause=seq)
+    sweep_pots(writer, touched, cause=seq)
 
 
 def _pot(writer: Writer, account: int, asset: int) -> int:

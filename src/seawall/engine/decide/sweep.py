@@ -20,7 +20,6 @@ from seawall.engine.sieve import dependent, swept_levels
 from seawall.engine.state import FLAG_CALLED, FLAG_LIQUIDATING, FLAG_UNKNOWN, HOUSE_ACCOUNTS, State
 from seawall.engine.writer import Writer
 
-ALONE = 4  # so few pots are first asked one by one whether they need anything at all
 TO_UNKNOWN, TO_KNOWN, CALL, CURE, LIQUIDATE, CONTINUE = 1, 2, 4, 8, 16, 32
 
 
@@ -33,7 +32,7 @@ def sweep_instruments(writer: Writer, rows: list[int]) -> None:
     """Look at the pots that depend on the price of these instruments, and at those on record."""
     state = writer.state
     pots = _everyone(state, rows) if state.sieve is None else state.sieve.endangered(state, rows)
-    _sweep(writer, pots, cause=0)
+    _sweep(writer, pots.tolist(), cause=0)
     unwind_backstop(writer)
     if state.sieve is not None:
         state.sieve.catch_up(state)
@@ -54,16 +53,16 @@ def _everyone(state: State, rows: list[int]) -> NDArray[np.int64]:
     return np.flatnonzero(concerned)
 
 
-def sweep_pots(writer: Writer, pots: NDArray[np.int64], *, cause: int = 0) -> None:
+def sweep_pots(writer: Writer, pots: list[int], *, cause: int = 0) -> None:
     """Scan the given pots only (what a fill or a transfer touched)."""
-    _sweep(writer, pots[pots >= HOUSE_ACCOUNTS], cause=cause)
+    _sweep(writer, [pot for pot in pots if pot >= HOUSE_ACCOUNTS], cause=cause)
 
 
-def _sweep(writer: Writer, pots: NDArray[np.int64], *, cause: int) -> None:
+def _sweep(writer: Writer, pots: list[int], *, cause: int) -> None:
     state = writer.state
-    if not state.market.mark.any():
+    if not any(state.market.mark.tolist()):
         return
-    causes = dict.fromkeys(pots.tolist(), cause) if cause else {}
+    causes = dict.fromkeys(pots, cause) if cause else {}
     while True:
         _act_all(writer, pots, causes)
         cover_vault(writer, cause=cause)
@@ -71,18 +70,16 @@ def _sweep(writer: Writer, pots: NDArray[np.int64], *, cause: int) -> None:
             return
         causes = dict(sorted(writer.touched.items()))
         writer.touched.clear()
-        pots = np.array(list(causes), np.int64)
+        pots = list(causes)
 
 
-def _act_all(writer: Writer, pots: NDArray[np.int64], causes: dict[int, int]) -> None:
+def _act_all(writer: Writer, pots: list[int], causes: dict[int, int]) -> None:
     """One pass: what each of the pots needs is done, in order, until the venue halts.
 
     The unknown first: nobody who cannot be valued may be deleveraged for another in the same pass.
     """
     state = writer.state
-    codes = _codes(state, pots) if pots.size else np.zeros(0, np.uint8)
-    found = np.flatnonzero(codes)
-    code_of = dict(zip(pots[found].tolist(), codes[found].tolist(), strict=True))
+    code_of = _codes(state, pots) if pots else {}
     for pot in [pot for pot in code_of if code_of[pot] & TO_UNKNOWN]:
         _forget(writer, pot, causes.get(pot, 0))
         del code_of[pot]
@@ -92,39 +89,47 @@ def _act_all(writer: Writer, pots: NDArray[np.int64], causes: dict[int, int]) ->
         _act_one(writer, pot, code_of[pot], causes.get(pot, 0))
 
 
-def _codes(state: State, pots: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """What each pot needs (bits above), from one exact pass over its levels."""
-    rules = state.rulebook.liquidation
-    call, levels = rules.margin_call, swept_levels(state)
-    if pots.size <= ALONE and all(_calm(state, pot, levels) for pot in pots.tolist()):
-        return np.zeros(pots.size, np.uint8)
-    flags = state.flags[pots]
-    equity, requirement, unknown = pots_health(state, pots, *levels, nested=state.levels_nested)
-    known, was_unknown = np.asarray((unknown < 0).all(axis=0)), (flags & FLAG_UNKNOWN) != 0
-    liquidating, called = (flags & FLAG_LIQUIDATING) != 0, (flags & FLAG_CALLED) != 0
-    short = equity < requirement
-    trigger = levels.index(rules.trigger)
-    codes = np.where(~known & ~was_unknown, TO_UNKNOWN, 0)
-    codes |= np.where(known & was_unknown, TO_KNOWN, 0)
-    codes |= np.where(known & liquidating, CONTINUE, 0) | np.where(
-        known & ~liquidating & short[trigger], LIQUIDATE, 0
+def _codes(state: State, pots: list[int]) -> dict[int, int]:
+    """Pots that need something -> what (bits above), from one exact pass over their levels."""
+    levels = swept_levels(state)
+    asked = np.array(pots, np.int64)
+    equity, requirement, unknown = pots_health(state, asked, *levels, nested=state.levels_nested)
+    rows = zip(
+        pots,
+        state.flags[asked].tolist(),
+        (unknown >= 0).T.tolist(),
+        (equity < requirement).T.tolist(),
+        strict=True,
     )
+    found = {}
+    for pot, flags, missing, short in rows:
+        if flags or True in short or True in missing:
+            found[pot] = _code(state, flags, True not in missing, dict(zip(levels, short, strict=True)))
+    return {pot: code for pot, code in found.items() if code}
+
+
+def _code(state: State, flags: int, known: bool, short: dict[str, bool]) -> int:
+    """What a pot needs: its flags, can it be valued, and which of the levels does it miss?"""
+    rules = state.rulebook.liquidation
+    call = rules.margin_call
+    liquidating, called = flags & FLAG_LIQUIDATING, flags & FLAG_CALLED
+    code = 0
+    if not known:
+        code = 0 if flags & FLAG_UNKNOWN else TO_UNKNOWN
+    elif flags & FLAG_UNKNOWN:
+        code = TO_KNOWN
+    if liquidating:
+        return code | CONTINUE if known else code
+    if known and short[rules.trigger]:
+        code |= LIQUIDATE
     if call is None:  # the rulebook in force calls nobody: old calls end
-        codes |= np.where(called & ~liquidating, CURE, 0)
-    else:
-        codes |= np.where(known & ~liquidating & ~called & short[0], CALL, 0)
-        codes |= np.where(known & ~liquidating & called & ~short[levels.index(call.cure_level)], CURE, 0)
-        if call.on_deadline == "liquidate":
-            codes |= np.where(known & called & ~liquidating, CONTINUE, 0)
-    return codes.astype(np.uint8)
-
-
-def _calm(state: State, pot: int, levels: list[str]) -> bool:
-    """On record for nothing and meeting every level: what a fill or a deposit nearly always leaves behind."""
-    if state.flags[pot]:
-        return False
-    healths = (pot_health(state, pot, level) for level in (levels[:1] if state.levels_nested else levels))
-    return all(found.known and found.margin_atoms >= 0 for found in healths)
+        return code | CURE if called else code
+    if known and not called and short[call.level]:
+        code |= CALL
+    if known and called:
+        code |= CURE if not short[call.cure_level] else 0
+        code |= CONTINUE if call.on_deadline == "liquidate" else 0
+    return code
 
 
 def _ordered(state: State, listed: list[int]) -> list[int]:

@@ -7,7 +7,6 @@ liquidation order pays that step's fee as well; what it fills beyond the positio
 from __future__ import annotations
 
 import msgspec
-import numpy as np
 
 from seawall.engine import commands as cmd
 from seawall.engine import events as ev
@@ -157,7 +156,7 @@ def _book(writer: Writer, row: int, price: int, sides: list[Side]) -> None:
     touched = sorted({pot for pot, _lots in legs if pot >= HOUSE_ACCOUNTS})
     for pot in touched:
         cut_reduce_only(writer, pot, row, cause=seq)
-    sweep_pots(writer, np.array(touched, np.int64), cause=seq)
+    sweep_pots(writer, touched, cause=seq)
 
 
 def _split(state: State, side: Side, row: int, *, taken: list[int]) -> list[tuple[int, int]]:
@@ -202,4 +201,4 @@ def report_order_done(writer: Writer, command: cmd.ReportOrderDone) -> None:
         raise Refusal("no such liquidation order", order=command.order)
     pot = order.pot
     seq = writer.emit(ev.LiquidationOrderDone, order=command.order, pot=pot, unfilled_lots=order.size_lots)
-    sweep_pots(writer, np.array([pot], np.int64), cause=seq)
+    sweep_pots(writer, [pot], cause=seq)
