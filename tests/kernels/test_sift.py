@@ -172,7 +172,7 @@ def test_a_pot_in_danger_has_a_trigger_that_was_crossed(world: World, flag: int,
 
 
 def test_every_outcome_is_met_often_and_a_careless_bound_is_found_out() -> None:
-    """Half as much room again as there is: some drawn pot must then be missed."""
+    """Twice the room there is: some drawn pot must then be missed."""
     outcomes: dict[str, int] = {}
 
     @settings(max_examples=600, deadline=None, derandomize=True, database=None)
@@ -187,11 +187,11 @@ def test_every_outcome_is_met_often_and_a_careless_bound_is_found_out() -> None:
     @settings(max_examples=1500, deadline=None, derandomize=True, database=None)
     @given(worlds(), st.sampled_from([0, sift.CALLED]), st.data())
     def careless(world: World, flag: int, data: st.DataObject) -> None:
-        check(world, flag, data, stretch=1.5)
+        check(world, flag, data, stretch=2.0)
 
     try:
         careless()
     except AssertionError as error:
         assert "no trigger was crossed" in str(error)
     else:
-        raise AssertionError("a sieve that trusts half as much again was never wrong: the test sees nothing")
+        raise AssertionError("a sieve that trusts twice as much was never wrong: the test sees nothing")

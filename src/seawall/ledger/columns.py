@@ -64,6 +64,7 @@ class Book:
         self._lay(_table(POT, pots), np.zeros((pots, assets), np.int64))
         self._lay_positions(_table(POSITION, positions), _table(RESTING, positions))
 
+    _view: BookView | None
     pot_table: Records
     position_table: Records
     resting_table: Records
@@ -84,15 +85,17 @@ class Book:
     pos_leverage: I32
 
     def view(self) -> BookView:
-        return BookView(self.pot_table, self.position_table, self.resting_table, self.balances)
+        if self._view is None:
+            self._view = BookView(self.pot_table, self.position_table, self.resting_table, self.balances)
+        return self._view
 
     def _lay(self, pots: Records, balances: I64) -> None:
-        self.pot_table, self.balances = pots, balances
+        self.pot_table, self.balances, self._view = pots, balances, None
         for name, _ in self.POT_COLUMNS:
             setattr(self, name, pots[name.removeprefix("pot_")])
 
     def _lay_positions(self, positions: Records, resting: Records) -> None:
-        self.position_table, self.resting_table = positions, resting
+        self.position_table, self.resting_table, self._view = positions, resting, None
         for place, (name, _) in enumerate(self.POS_COLUMNS):
             table = positions if place < self.HOT else resting
             setattr(self, name, table[name.removeprefix("pos_")])
