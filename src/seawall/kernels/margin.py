@@ -286,22 +286,9 @@ def full_or_unfit(  # type: ignore[no-untyped-def]
 
 @njit(**LEAF, error_model="numpy")
 def book_health_serial(  # type: ignore[no-untyped-def]
-    pots,
-    positions,
-    resting,
-    balances,
-    market,
-    rules,
-    totals,
-    lines,
-    ready,
-    levels,
-    nested,
-    asked,
-    first,
-    end,
+    pots, positions, resting, balances, market, rules, totals, lines, levels, nested, asked, first, end,
     figures,
-):
+):  # fmt: skip
     """`book_health` of asked[first:end] on the calling thread."""
     for row in range(first, end):
         met = False
@@ -312,7 +299,7 @@ def book_health_serial(  # type: ignore[no-untyped-def]
                 continue
             level, pot = levels[which], asked[row]
             has, needs, missing = plain_health(
-                pots, positions, balances, market, rules, level, pot, lines[which if ready else 0], ready
+                pots, positions, balances, market, rules, level, pot, lines[which], True
             )
             if missing == NOT_PLAIN:
                 has, needs, missing = full_or_unfit(
@@ -324,22 +311,9 @@ def book_health_serial(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, parallel=True)
 def book_health(  # type: ignore[no-untyped-def]
-    pots,
-    positions,
-    resting,
-    balances,
-    market,
-    rules,
-    totals,
-    lines,
-    ready,
-    levels,
-    nested,
-    asked,
-    first,
-    end,
+    pots, positions, resting, balances, market, rules, totals, lines, levels, nested, asked, first, end,
     figures,
-):
+):  # fmt: skip
     """Health of the pots asked[first:end] at each of `levels` (rows): fills figures[of, level, pot asked].
 
     `of` is equity, requirement, unknown. Raises nothing: a pot whose figures do not fit 64 bits has UNFIT in
@@ -349,6 +323,6 @@ def book_health(  # type: ignore[no-untyped-def]
     for part in prange(-(-(end - first) // PART)):
         start, own = first + part * PART, np.empty_like(totals)
         book_health_serial(
-            pots, positions, resting, balances, market, rules, own, lines, ready, levels, nested, asked,
+            pots, positions, resting, balances, market, rules, own, lines, levels, nested, asked,
             start, min(start + PART, end), figures,
         )  # fmt: skip

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from seawall.margin.compiled import CompiledMargin, MarketView
 
 
-MANY = 64  # pots; from here on what does not depend on the pot is prepared once
 THREADS_FROM = 4_000  # pots; below this starting threads costs more than it saves
 
 
@@ -141,13 +140,9 @@ def scan(
     figures = np.empty((3, len(levels), pots.size), np.int64)
     rows = np.array([margin.levels[level] for level in levels], np.int64)
     measure = kernel.book_health if pots.size >= THREADS_FROM else kernel.book_health_serial
-    many = pots.size > book.instruments + MANY
-    lines = np.empty(
-        (len(levels), book.instruments, kernel.LINE_WIDTH) if many else (1, 1, kernel.LINE_WIDTH), np.int64
-    )
-    if many:
-        kernel.fill_lines(market.table, margin.view.table, rows, lines)
-    tables = (*book.view(), market.table, margin.view.table, book.scratch, lines, many)
+    lines = np.empty((len(levels), book.instruments, kernel.LINE_WIDTH), np.int64)
+    kernel.fill_lines(market.table, margin.view.table, rows, lines)
+    tables = (*book.view(), market.table, margin.view.table, book.scratch, lines)
     measure(*tables, rows, nested, pots, 0, pots.size, figures)
     return figures[0], figures[1], figures[2]
 
