@@ -60,10 +60,17 @@ def check_full(state: State) -> None:
 
 def _check_lists(state: State, live: int) -> None:
     """Every live slot stands in its pot's list once; ladders and flags name the same pots."""
-    book = state.book
-    seen = [(pot, slot) for pot in range(book.n_pots) for slot in book.positions(pot)]
-    if len(seen) != live or any(book.pos_pot[slot] != pot for pot, slot in seen):
-        raise InvariantViolation(f"seq {state.seq}: {live} live slots, {len(seen)} in the pots' lists")
+    book, seen = state.book, 0
+    pots = np.flatnonzero(book.pot_head[: book.n_pots] >= 0)
+    slots = book.pot_head[pots]  # all lists are walked in step, a slot of each at a time
+    while slots.size and seen <= live:
+        if (book.pos_pot[slots] != pots).any():
+            raise InvariantViolation(f"seq {state.seq}: a slot stands in the list of another pot")
+        seen += slots.size
+        following = book.pos_next[slots]
+        pots, slots = pots[following >= 0], following[following >= 0]
+    if seen != live:
+        raise InvariantViolation(f"seq {state.seq}: {live} live slots, {seen} in the pots' lists")
     flagged = np.flatnonzero(state.flags[: book.n_pots] & FLAG_LIQUIDATING).tolist()
     missing = [pot for pot in flagged if pot not in state.ladders]
     if missing:
@@ -79,12 +86,11 @@ def _check_orders(state: State) -> None:
             entry = sums.setdefault((order.pot, order.instrument), [0, 0, 0])
             entry[order.size_lots < 0] += abs(order.size_lots)
             entry[2] += 1
-    columns = {}
-    for pot in range(book.n_pots):
-        for slot in book.positions(pot):
-            found = [int(book.pos_bid[slot]), int(book.pos_ask[slot]), int(book.pos_orders[slot])]
-            if any(found):
-                columns[pot, int(book.pos_instrument[slot])] = found
+    columns, count = {}, book.n_positions
+    resting = (book.pos_bid[:count] != 0) | (book.pos_ask[:count] != 0) | (book.pos_orders[:count] != 0)
+    for slot in np.flatnonzero(resting & (book.pos_pot[:count] >= 0)).tolist():
+        found = [int(book.pos_bid[slot]), int(book.pos_ask[slot]), int(book.pos_orders[slot])]
+        columns[int(book.pos_pot[slot]), int(book.pos_instrument[slot])] = found
     if sums != columns:
         raise InvariantViolation(f"seq {state.seq}: orders add to {sums}, columns say {columns}")
     listed = [number for numbers in state.pot_orders.values() for number in numbers]
