@@ -3,7 +3,9 @@
 A number in `tolerance` is relative; {"rel": x}, {"abs": x} and {"exact": true} say which they are; a key that
 names a result is for that one alone, relative. `rel_tol` (relative) and `tol` (absolute) beside the numbers
 belong to `expected`'s own level. Without any: 1e-6 relative. Truth values, texts, and numbers that the
-adapter gives as a count (a Python int) are compared exactly. All in exact fractions.
+adapter gives as a count (a Python int) are compared exactly. All in exact fractions. `printed` is absolute,
+for results whose name begins so; tolerances that name no result, as many as a list has numbers, are absolute
+and for its places in order.
 """
 
 from __future__ import annotations
@@ -17,6 +19,9 @@ from seawall.conform.model import Mismatch
 
 DEFAULT_REL = Fraction(1, 10**6)
 INSIDE = {"rel_tol": "rel", "tol": "abs"}  # tolerances that stand among the expected numbers
+GENERAL = ("rel", "abs", "exact", "printed")
+PRINTED = "printed"
+Named = dict[str | None, Any]  # tolerances by the name of their result; under None those by place in a list
 
 
 class Allowed(msgspec.Struct, frozen=True):
@@ -54,20 +59,32 @@ def allowed_by(tolerance: Any) -> Allowed:
 
 def compare(expected: Any, got: Any, tolerance: Any = None) -> tuple[Mismatch, ...]:
     """Every place where `got` is not `expected`; keys of `got` that nobody expects are not looked at."""
-    named = tolerance if isinstance(tolerance, dict) else {}
-    return tuple(_compare(expected, got, allowed_by(tolerance), named, ""))
+    named = dict(tolerance) if isinstance(tolerance, dict) else {}
+    results = _names_within(expected)
+    places = [value for name, value in named.items() if name not in results and name not in GENERAL]
+    return tuple(_compare(expected, got, allowed_by(tolerance), {**named, None: places}, ""))
 
 
-def _compare(expected: Any, got: Any, allowed: Allowed, named: dict[str, Any], path: str) -> list[Mismatch]:
+def _names_within(expected: Any) -> set[str]:
+    """The keys of all tables inside, at any depth."""
+    if isinstance(expected, dict):
+        return set(expected).union(*map(_names_within, expected.values()))
+    return set().union(*map(_names_within, expected)) if isinstance(expected, list) else set()
+
+
+def _compare(expected: Any, got: Any, allowed: Allowed, named: Named, path: str) -> list[Mismatch]:
     if isinstance(expected, dict):
         return _compare_dicts(expected, got, allowed, named, path)
     if isinstance(expected, list):
         if not isinstance(got, list | tuple) or len(got) != len(expected):
             return [Mismatch(path=path, expected=expected, got=got, allowed="a list of the same length")]
+        own = [Allowed(Fraction(0), number) for place in named[None] if (number := _number(place)) is not None]
+        if len(own) != len(expected) or not all(map(_is_number, expected)):
+            own = [allowed] * len(expected)
         return [
             found
             for place, (want, have) in enumerate(zip(expected, got))
-            for found in _compare(want, have, allowed, named, f"{path}[{place}]")
+            for found in _compare(want, have, own[place], named, f"{path}[{place}]")
         ]
     if (_is_number(expected) and not isinstance(got, str | bool)) or _integer_text(expected):
         want, have = _number(expected), _number(got)
@@ -81,7 +98,7 @@ def _compare(expected: Any, got: Any, allowed: Allowed, named: dict[str, Any], p
 
 
 def _compare_dicts(
-    expected: dict[str, Any], got: Any, allowed: Allowed, named: dict[str, Any], path: str
+    expected: dict[str, Any], got: Any, allowed: Allowed, named: Named, path: str
 ) -> list[Mismatch]:
     if not isinstance(got, dict):
         return [Mismatch(path=path, expected=expected, got=got, allowed="a table")]
@@ -96,8 +113,11 @@ def _compare_dicts(
         if key not in got:
             found.append(Mismatch(path=place, expected=want, got=None, allowed="an answer"))
             continue
-        own = _number(named.get(key))
-        found += _compare(want, got[key], allowed if own is None else Allowed(own), named, place)
+        own, printed = _number(named.get(key)), _number(named.get(PRINTED))
+        limit = allowed if own is None else Allowed(own)
+        if own is None and printed is not None and key.startswith(PRINTED):
+            limit = Allowed(Fraction(0), printed)
+        found += _compare(want, got[key], limit, named, place)
     return found
 
 
