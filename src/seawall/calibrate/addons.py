@@ -68,6 +68,6 @@ def sized_margin(
 def concentration_addon(
     notional: float, *, margin: float, open_interest: float, threshold: float, slope: float
 ) -> float:
-    """In currency: margin slope max(s - threshold, 0) for a position of share s of the open interest (1: all)."""
+    """In currency: margin slope max(s - threshold, 0) for a share s of the open interest.(1: all)."""
     share = min(not_negative(notional, "notional") / positive(open_interest, "open interest"), 1.0)
     return not_negative(margin, "margin") * not_negative(slope, "slope") * max(share - threshold, 0.0)

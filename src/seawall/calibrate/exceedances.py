@@ -1,8 +1,8 @@
 """Do losses exceed a margin as often as it claims, and independently? Tests of VaR on a row of hits.
 
 `hits` are truth values, one per period; `p` is the share of hits that the model claims (0.01 at 99 %).
-0 log 0 is 0. Sources: Kupiec 1995; Christoffersen 1998 (LR_cc = LR_uc + LR_ind, LR_uc over all periods); Engle &
-Manganelli 2004; Basel Committee 1996 (bcbs22), table 2.
+0 log 0 is 0. Sources: Kupiec 1995; Christoffersen 1998 (LR_cc = LR_uc + LR_ind, LR_uc over all periods);
+Engle & Manganelli 2004; Basel Committee 1996 (bcbs22), table 2.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The structure of ISDA SIMM with weights that the caller brings: delta, vega, curvature, and their sums.
 
-Sensitivities, thresholds and margins are in one currency; risk weights are per unit of sensitivity. No weights
+Sensitivities, thresholds and margins are in one currency; risk weights per unit of sensitivity. No weights
 are built in: SIMM has no crypto class, and what stands in for one is the user's choice. Nothing is rounded.
 Source: ISDA SIMM methodology 2.6, sections B and C.
 """
@@ -183,7 +183,7 @@ def across_buckets(
 
 
 def across_classes(margins: Mapping[str, float], psi: Mapping[str, float]) -> float:
-    """sqrt(sum IM_r^2 + sum psi_rs IM_r IM_s); `psi` by "A-B", either way round. InputError for a pair left out."""
+    """sqrt(sum IM_r^2 + sum psi_rs IM_r IM_s); `psi` by "A-B" or "B-A". InputError for a pair left out."""
     names = list(margins)
     matrix = np.eye(len(names))
     for a, one in enumerate(names):

@@ -1,4 +1,4 @@
-"""Value at risk and expected shortfall: normal, Student, historical, Cornish-Fisher, delta-gamma, Monte Carlo.
+"""VaR and expected shortfall: normal, Student, historical, Cornish-Fisher, delta-gamma, Monte Carlo.
 
 Losses are positive; a level of 0.99 leaves 1 % beyond. Figures are in the unit of what is given. Historical
 convention: losses sorted L(1) >= L(2) >= ..., k = n (1 - level), VaR = L(ceil k), and the mean of the worst k

@@ -78,7 +78,7 @@ def _compare(expected: Any, got: Any, allowed: Allowed, named: Named, path: str)
     if isinstance(expected, list):
         if not isinstance(got, list | tuple) or len(got) != len(expected):
             return [Mismatch(path=path, expected=expected, got=got, allowed="a list of the same length")]
-        own = [Allowed(Fraction(0), number) for place in named[None] if (number := _number(place)) is not None]
+        own = [Allowed(Fraction(0), _number(value) or Fraction(0)) for value in named[None]]
         if len(own) != len(expected) or not all(map(_is_number, expected)):
             own = [allowed] * len(expected)
         return [

@@ -55,7 +55,7 @@ def run_file(file: Path, name: str) -> FileResult:
             result.unreadable = f"holds {type(exact).__name__}, not a list of vectors"
         else:
             tables = [entry for entry in exact if isinstance(entry, dict)]
-            beside = {str(entry["id"]): entry["inputs"] for entry in tables if {"id", "inputs"} <= entry.keys()}
+            beside = {str(e.get("id")): e["inputs"] for e in tables if "inputs" in e}
             for place, (entry, printed) in enumerate(zip(exact, raw)):
                 _run_entry(result, name, place, entry, printed, beside)
     if result.unreadable:
