@@ -44,15 +44,19 @@ class Pot(msgspec.Struct, frozen=True, kw_only=True):
         return Tail(var, (var + self.beta - self.xi * self.threshold) / (1.0 - self.xi))
 
     def _check(self, level: float) -> None:
-        if self.xi >= 1.0:
-            what = f"the shape xi is {self.xi:.3f}, 1 or more: the expected shortfall is infinite"
-            raise InputError.at("POT", what, "Lower the threshold, or check the losses for bad prints.")
         between(level, "level", 0.0, 1.0)
+        self.check_finite_mean()
         positive(self.beta, "scale beta")
-        if not 0 < self.exceedances < self.size or 1.0 - level > self.exceedances / self.size:
+        if not 0 < self.exceedances < self.size or 1.0 - level > self.exceedances / self.size + 1e-12:
             share = self.exceedances / self.size if self.size else math.nan
             what = f"level {level:g} lies below the threshold, which {share:.2%} of the losses exceed"
             raise InputError.at("POT", what, "Give a higher level or a lower threshold.")
+
+    def check_finite_mean(self) -> None:
+        """InputError for xi >= 1."""
+        if self.xi >= 1.0:
+            what = f"the shape xi is {self.xi:.3f}, 1 or more: the expected shortfall is infinite"
+            raise InputError.at("POT", what, "Lower the threshold, or check the losses for bad prints.")
 
 
 def hill_index(losses: Given, share: float = 0.05) -> float:
@@ -80,7 +84,7 @@ def fit_pot(losses: Given, *, threshold_level: float = 0.95, method: Method = "m
         raise InputError.at("POT", "all losses of the tail are equal", "Give losses that vary.")
     xi, beta = fit_pareto(excess, method)
     pot = Pot(threshold=threshold, xi=xi, beta=beta, size=worst.size, exceedances=count)
-    pot._check(threshold_level)
+    pot.check_finite_mean()
     return pot
 
 
