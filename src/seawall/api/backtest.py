@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from seawall.api.history import check_currency, load_history
+from seawall.api.history import check_market, load_history
 from seawall.api.venue_margin import instrument_for, venue_rates
 from seawall.calibrate import dynamic
 from seawall.calibrate.challengers import MODELS, Forecasts, run_model, variance_before
@@ -29,7 +29,7 @@ from seawall.instruments.model import Instrument
 from seawall.lab.readers import Columns
 from seawall.rulebooks.load import load_rulebook
 from seawall.rulebooks.model import Rulebook
-from seawall.units import parse_duration_ns
+from seawall.units import parse_decimal, parse_duration_ns
 
 DYNAMIC = "dynamic"
 DEFAULT_MODELS = ("historical", "fhs-ewma", "fhs-garch", "pot", DYNAMIC)
@@ -98,28 +98,19 @@ def backtest(
     rules = rulebook if isinstance(rulebook, Rulebook) else load_rulebook(rulebook)
     level_of(level)
     _check_models(models)
+    asked = parse_decimal(str(notional), where="notional")
     past, notes = load_history(history, start=start, end=end, columns=columns)
     contract = instrument_for(rules, instrument or past.name)
-    notes += check_currency(history, contract)
-    span = parse_duration_ns(horizon, where="horizon")
-    grid, every = windows(past, span, overlapping=False), windows(past, span, overlapping=True)
-    if grid.left_out:
-        notes += (f"{grid.left_out} of {grid.left_out + grid.size} windows lack an end and are left out.",)
-    if grid.size < lookback + lookback // 2:
-        what = f"it has {grid.size} windows of {horizon}, and {lookback} are the past of the first margin"
-        raise InputError.at(
-            past.source, what, f"Give {lookback + lookback // 2} windows or more, or --lookback."
-        )
-    asked = Fraction(str(notional).replace(",", "").replace("_", ""))
+    notes += check_market(past, contract)
+    market, more = _cut(past, horizon, lookback, inverse=bool(contract.kind.inverse), level=level)
+    grid = market.grid
     rates = venue_rates(rules, contract, grid.entry[lookback:].tolist(), asked, requirement)
-    inverse = bool(contract.kind.inverse)
-    losses: dict[str, Floats] = {side: grid.losses(side, inverse=inverse) for side in SIDES}
-    market = _Market(grid=grid, every=every, inverse=inverse, level=level, first=lookback)
-    paths: list[MarginPath] = []
-    for name in (rules.name, *models):
-        for side in SIDES:
-            made = _forecasts(name, side, past, market, losses[side], lookback, asked, rates)
-            paths.append(_judged(made, side, market, losses[side]))
+    made = [
+        (side, _forecasts(name, side, past, market, asked, rates))
+        for name in (rules.name, *models)
+        for side in SIDES
+    ]
+    paths = [_judged(one, side, market) for side, one in made]
     failed = holm_over(tuple(path.row for path in paths))
     return Backtest(
         rulebook=rules,
@@ -128,17 +119,40 @@ def backtest(
         requirement=requirement or rules.liquidation.trigger,
         notional=asked,
         level=level,
-        horizon_ns=span,
+        horizon_ns=grid.horizon_ns,
         lookback=lookback,
         first=lookback,
         begin_ns=grid.begin_ns,
-        losses=losses,
-        worst={side: grid.losses(side, inverse=inverse, worst=True) for side in SIDES},
+        losses={side: market.losses[side] for side in SIDES},
+        worst={side: grid.losses(side, inverse=market.inverse, worst=True) for side in SIDES},
         paths=tuple(
             msgspec.structs.replace(path, rejected=failed[path.row.model, path.row.side]) for path in paths
         ),
-        notes=notes,
+        notes=(*notes, *more),
     )
+
+
+def _cut(
+    past: History, horizon: str, lookback: int, *, inverse: bool, level: float
+) -> tuple[_Market, tuple[str, ...]]:
+    """The history as windows, and a word on those left out."""
+    span = parse_duration_ns(horizon, where="horizon")
+    grid, every = windows(past, span, overlapping=False), windows(past, span, overlapping=True)
+    least = lookback + max(lookback // 2, 1)
+    if grid.size < least:
+        what = f"it has {grid.size} windows of {horizon}, and the first margin looks back on {lookback}"
+        raise InputError.at(past.source, what, f"Give {least} windows or more, or a shorter --lookback.")
+    market = _Market(
+        grid=grid,
+        every=every,
+        inverse=inverse,
+        level=level,
+        first=lookback,
+        losses={side: grid.losses(side, inverse=inverse) for side in SIDES},
+    )
+    if not grid.left_out:
+        return market, ()
+    return market, (f"{grid.left_out} of {grid.left_out + grid.size} windows lack an end and are left out.",)
 
 
 def _check_models(models: Sequence[str]) -> None:
@@ -154,27 +168,22 @@ class _Market(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     inverse: bool
     level: float
     first: int
+    losses: dict[Side, Floats]
 
 
 def _forecasts(
-    name: str,
-    side: Side,
-    past: History,
-    market: _Market,
-    losses: Floats,
-    lookback: int,
-    notional: Fraction,
-    rates: dict[str, Floats],
+    name: str, side: Side, past: History, market: _Market, notional: Fraction, rates: dict[str, Floats]
 ) -> Forecasts:
+    losses, first = market.losses[side], market.first
     if name == DYNAMIC:
         return _dynamic(past, market, losses, notional)
     if name in MODELS:
-        return run_model(name, losses, first=market.first, lookback=lookback, level=market.level)
+        return run_model(name, losses, first=first, lookback=first, level=market.level)
     return Forecasts(name=name, first=market.first, var=rates[side], es=None)
 
 
 def _dynamic(past: History, market: _Market, losses: Floats, notional: Fraction) -> Forecasts:
-    """The rule of `calibrate.dynamic` over the horizon; depth is told by traded volume of the 30 days before."""
+    """The rule of `calibrate.dynamic` over the horizon; depth is told by the volume of the 30 days before."""
     if past.volume is None:
         what = "the dynamic margin needs depth, and the file has no volume to tell it by"
         raise InputError.at(past.source, what, "Give a file with a volume column, or leave `dynamic` out.")
@@ -190,7 +199,7 @@ def _dynamic(past: History, market: _Market, losses: Floats, notional: Fraction)
     return Forecasts(name=DYNAMIC, first=market.first, var=dynamic.rates_in_force(steps), es=None)
 
 
-def _judged(made: Forecasts, side: Side, market: _Market, losses: Floats) -> MarginPath:
+def _judged(made: Forecasts, side: Side, market: _Market) -> MarginPath:
     """The tests on windows apart from each other, the crises on all of them."""
     grid, every = market.grid, market.every
     place = np.searchsorted(grid.begin_ns, every.begin_ns, side="right") - 1 - market.first
@@ -201,7 +210,7 @@ def _judged(made: Forecasts, side: Side, market: _Market, losses: Floats) -> Mar
     row = judge_row(
         made.name,
         side,
-        losses,
+        market.losses[side],
         made.var,
         made.es,
         first=market.first,
@@ -220,6 +229,7 @@ def options_of(found: Backtest) -> dict[str, Any]:
     return {
         "rulebook": found.rulebook.tag,
         "rulebook_sha256": found.rulebook.sha256,
+        "venue": found.venue,
         "instrument": found.instrument.name,
         "requirement": found.requirement,
         "history": Path(found.source).name,

@@ -1,7 +1,6 @@
-"""A price file of a person as a history for a backtest: read, cut, checked, and its currency held against the
-rulebook's.
+"""A price file as a history for a backtest: read, cut, checked, its currency held against the rulebook's.
 
-Prices are taken by the readers of the lab, volume where the file has a column of that name. Nothing is repaired.
+Prices come by the readers of the lab, volume where the file has a column of that name. Nothing is repaired.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from seawall.api.pricing import ALIASES, coin_of
 from seawall.calibrate.history import History
 from seawall.calibrate.inputs import Floats
 from seawall.errors import InputError
@@ -66,13 +66,16 @@ def quote_of(source: str | Path) -> str | None:
     return None
 
 
-def check_currency(source: str | Path, instrument: Instrument) -> tuple[str, ...]:
-    """InputError where the prices are in another currency than the contract; dollars of all kinds are one."""
-    quote = quote_of(source)
+def check_market(history: History, instrument: Instrument) -> tuple[str, ...]:
+    """InputError where the prices are of another coin or currency than the contract; dollars of all kinds are
+    one, and a note says so."""
+    coin, own = coin_of(instrument), ALIASES.get(history.name, history.name)
+    if own not in (coin, instrument.name):
+        what = f"it holds prices of {history.name}, {instrument.name} follows {coin}"
+        raise InputError.at(history.source, what, f"Give a history of {coin}; if it is one: {coin}=FILE.")
+    quote = quote_of(history.source)
     if quote is None:
-        return (
-            f"The file does not say its currency; taken as {instrument.quote}, as {instrument.name} is quoted.",
-        )
+        return (f"The file names no currency; taken as {instrument.quote}, the quote of {instrument.name}.",)
     if quote == instrument.quote:
         return ()
     if quote in DOLLARS and instrument.quote in DOLLARS:
@@ -80,5 +83,6 @@ def check_currency(source: str | Path, instrument: Instrument) -> tuple[str, ...
             f"Prices are in {quote}, {instrument.name} is quoted in {instrument.quote}: taken one for one.",
         )
     what = f"prices are in {quote}, {instrument.name} is quoted in {instrument.quote}"
-    fix = f"Give a history in {instrument.quote}, or name the file {instrument.base}{instrument.quote}_... if it is."
-    raise InputError.at(str(source), what, fix)
+    name = f"{instrument.base}{instrument.quote}"
+    fix = f"Give a history in {instrument.quote}; if it is one, name the file {name}_..."
+    raise InputError.at(history.source, what, fix)

@@ -25,7 +25,7 @@ Rates = dict[str, NDArray[np.float64]]
 
 
 def instrument_for(rulebook: Rulebook, name: str) -> Instrument:
-    """The instrument of that name, or the first of that coin, perpetuals first. InputError if there is none."""
+    """The instrument of that name, or the first of that coin, perpetuals first. InputError if none is."""
     return min(pricing.matching(rulebook, name), key=lambda entry: entry.kind.dated)
 
 
@@ -54,7 +54,8 @@ def _rates_at(
     units = notional if instrument.kind.inverse else notional / price
     lots = round(units / instrument.lot_units)
     if lots < 1:
-        what = f"{float(notional):,.0f} {instrument.quote} is less than a lot of {instrument.name} at {float(price):g}"
+        least = f"a lot of {instrument.name} at {float(price):g}"
+        what = f"{float(notional):,.0f} {instrument.quote} is less than {least}"
         raise InputError.at("notional", what, "Give a larger one.")
     size = decimal_text(lots, instrument.lot_units).replace(",", "")
     text = decimal_text(ticks, instrument.tick_units).replace(",", "")

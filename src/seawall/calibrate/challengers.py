@@ -1,9 +1,9 @@
 """Tail models run forward over a history: each sets a margin for the next window from what is over by then.
 
-`losses` are one side's, one per window, fractions of notional; a model answers with VaR and ES for the windows
-from `first` on. Fits are renewed every 25 windows. Parameters are the usual ones and are not tuned to a result:
-EWMA 0.97, filtered factors held to 0.5..3, GARCH and Student by likelihood, POT above the 95 % quantile of all
-losses so far.
+`losses` are one side's, one per window, fractions of notional; a model answers with VaR and ES for the
+windows from `first` on. Fits are renewed every 25 windows. Parameters are the usual ones, untuned:
+EWMA 0.97, filtered factors held to 0.5..3, GARCH and Student by likelihood, POT above the 95 % quantile of
+all losses so far.
 """
 
 from __future__ import annotations

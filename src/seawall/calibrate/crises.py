@@ -48,7 +48,7 @@ CRISES = (
 
 
 class CrisisResult(msgspec.Struct, frozen=True, kw_only=True):
-    """One margin on one side over one span. Fractions of notional; `surplus` = margin less loss, at its least.
+    """One margin on one side over one span. Fractions of notional; `surplus`: margin less loss, the least.
 
     Each of the two losses is that of the window that the margin did worst on; they may be different windows.
     """

@@ -1,8 +1,9 @@
-"""A price history made ready for a backtest: checked for bad prints and gaps, cut into windows of the horizon.
+"""A price history made ready for a backtest: checked for bad prints and gaps, cut into windows of a horizon.
 
-Bars are even; times are int64 ns UTC, `time_ns` of a bar is its open. Prices are float64 in quote units. Losses
-are fractions of the notional at the start, in the settlement asset, positive when money is lost. Nothing is
-filled in: a window whose first or last price is missing is left out and counted; a bad print is refused.
+Bars are even; times are int64 ns UTC, `time_ns` of a bar is its open. Prices are float64 in quote units.
+Losses are fractions of the notional at the start, in the settlement asset, positive when money is lost.
+Nothing is filled in: a window whose first or last price is missing is left out and counted; a bad print is
+refused.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     volume: Floats | None = None
 
     def checked(self) -> tuple[str, ...]:
-        """What is odd but bearable, in words. InputError for a bad print, too many gaps, or a price that stands."""
+        """What is odd but bearable, in words. InputError for bad prints, many gaps, or a price that stands."""
         self._refuse_prints()
         gaps = self._gaps()
         standing = float(np.mean(self.close[1:] == self.close[:-1])) if self.close.size > 1 else 0.0
@@ -79,7 +80,8 @@ class History(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             return ()
         whole = int((self.time_ns[-1] - self.time_ns[0]) // self.bar_ns) + 1
         worst = int(np.argmax(steps))
-        where = f"the longest is {(int(steps[worst]) - 1) * self.bar_ns / HOUR_NS:g} h after {iso(int(self.time_ns[worst]))}"
+        hours = (int(steps[worst]) - 1) * self.bar_ns / HOUR_NS
+        where = f"the longest is {hours:g} h after {iso(int(self.time_ns[worst]))}"
         if missing > MOST_MISSING * whole:
             what = f"{missing:,} of {whole:,} bars are missing, {missing / whole:.0%}; {where}"
             raise InputError.at(self.source, what, "Give a whole history, or cut it with --from and --to.")
@@ -87,7 +89,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 class Windows(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """W spans of one horizon, by time. `low`, `high`: extremes inside; `left_out`: spans without both ends."""
+    """W spans of one horizon, by time. `low`, `high`: extremes inside; `left_out`: spans without an end."""
 
     horizon_ns: int
     begin_ns: NDArray[np.int64]
@@ -111,7 +113,7 @@ class Windows(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 def windows(history: History, horizon_ns: int, *, overlapping: bool) -> Windows:
-    """Every window that begins at the close of a bar; unless `overlapping`, one after the other from midnight.
+    """Windows beginning at the close of every bar; unless `overlapping`, one after the other from midnight.
 
     InputError for a horizon that is not a whole number of bars.
     """

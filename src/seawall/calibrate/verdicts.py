@@ -1,8 +1,9 @@
 """One margin model, one side, one history: every test of it in one row, plainly.
 
 Margins and losses are fractions of notional, one per window that does not overlap its neighbours; p is the
-share of exceedances that the level allows. Where a figure does not exist (an expected shortfall of a fixed rate, a
-regression without hits) it is None. The stressed tenth is told by the EWMA volatility known beforehand.
+share of exceedances that the level allows. Where a figure does not exist (an expected shortfall of a fixed
+rate, a regression without hits) it is None. The stressed tenth is told by the EWMA volatility
+known beforehand.
 """
 
 from __future__ import annotations
