@@ -42,7 +42,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     volume: Floats | None = None
 
     def checked(self) -> tuple[str, ...]:
-        """What is odd but bearable, in words. InputError for bad prints, many gaps, or a price that stands."""
+        """What is odd but bearable. InputError for bad prints, many gaps, or a price that stands."""
         self._refuse_prints()
         gaps = self._gaps()
         standing = float(np.mean(self.close[1:] == self.close[:-1])) if self.close.size > 1 else 0.0

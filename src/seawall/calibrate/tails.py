@@ -16,6 +16,7 @@ import numpy as np
 from seawall.calibrate.inputs import Floats, Given, finite, level_of, positive, tail_count
 from seawall.errors import InputError
 
+FURTHEST_Z = -8.0  # a chance of 6e-16: no level lies beyond
 LEAST_TAIL_INDEX = 4.0  # below it the fourth moment is infinite, and so is what a sample kurtosis estimates
 
 
@@ -93,7 +94,8 @@ def cornish_fisher(level: float, moments: Moments, *, tail_index: float | None =
     """(adjusted quantile z, VaR as a loss) by the fourth-order expansion of Zangari (1996).
 
     z + (z^2 - 1) S/6 + (z^3 - 3z) K/24 - (2z^3 - 5z) S^2/36, VaR = -(mean + z sd). InputError where the map
-    is not monotone for z <= 0 (Maillard 2012), or `tail_index` is below 4: then the kurtosis does not exist.
+    is not monotone for -8 <= z <= 0 (Maillard 2012 asks it of every z; beyond -8 lies no level), or
+    `tail_index` is below 4: then the kurtosis does not exist.
     """
     from scipy.special import ndtri
 
@@ -102,9 +104,9 @@ def cornish_fisher(level: float, moments: Moments, *, tail_index: float | None =
         what = f"the tail index is {tail_index:.2f}, below 4: the fourth moment it expands in does not exist"
         raise InputError.at("Cornish-Fisher", what, "Use POT (evt) or filtered historical simulation.")
     a, b, c = k / 8.0 - s * s / 6.0, s / 3.0, 1.0 - k / 8.0 + 5.0 * s * s / 36.0
-    lowest = min(max(-b / (2.0 * a), -math.inf), 0.0) if a > 0.0 else 0.0
-    slope = min(c, (a * lowest + b) * lowest + c)
-    if a < 0.0 or (a == 0.0 and b > 0.0) or slope <= 0.0:
+    turning = -b / (2.0 * a) if a else 0.0
+    places = (FURTHEST_Z, 0.0, min(max(turning, FURTHEST_Z), 0.0))
+    if min((a * x + b) * x + c for x in places) <= 0.0:
         what = f"with skewness {s:g} and excess kurtosis {k:g} the quantiles do not increase with the level"
         raise InputError.at("Cornish-Fisher", what, "Use a historical or POT quantile for these moments.")
     z = float(ndtri(1.0 - level_of(level)))
