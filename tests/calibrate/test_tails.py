@@ -139,13 +139,18 @@ def test_the_exact_delta_gamma_quantile_leaves_the_chance_it_should(delta, gamma
             delta_gamma_var(delta, gamma, 1.0, level)
         return
     var = delta_gamma_var(delta, gamma, 1.0, level).exact
-    x, width = np.linspace(-9.0, 9.0, 2_000_001, retstep=True)
-    worse = delta * x + 0.5 * gamma * x * x < -var
-    chance = stats.norm.pdf(x)[worse].sum() * width
     if gamma > 0 and delta == 0.0:
         assert var <= 1e-9  # it cannot lose
         return
-    assert chance == pytest.approx(1 - level, rel=1e-3)  # as fine as the grid is
+    with mpmath.workdps(40):
+        inside = mpmath.mpf(delta) ** 2 - 2 * mpmath.mpf(gamma) * mpmath.mpf(var)
+        if gamma == 0.0:
+            chance = mpmath.ncdf(-var / abs(delta))
+        else:
+            ends = sorted((-delta + sign * mpmath.sqrt(inside)) / gamma for sign in (-1, 1))
+            between = mpmath.ncdf(ends[1]) - mpmath.ncdf(ends[0])
+            chance = between if gamma > 0.0 else 1 - between
+    assert float(chance) == pytest.approx(1 - level, rel=1e-7)
 
 
 @pytest.mark.slow
