@@ -21,7 +21,7 @@ from seawall.api.venue_margin import instrument_for, venue_rates
 from seawall.calibrate import dynamic
 from seawall.calibrate.challengers import MODELS, Forecasts, run_model, variance_before
 from seawall.calibrate.crises import CRISES, CrisisResult, judge
-from seawall.calibrate.history import DAY_NS, SIDES, History, Side, Windows, windows
+from seawall.calibrate.history import DAY_NS, SIDES, History, Side, Windows, iso, windows
 from seawall.calibrate.inputs import Floats, level_of
 from seawall.calibrate.verdicts import Row, holm_over, judge_row
 from seawall.errors import InputError
@@ -128,8 +128,23 @@ def backtest(
         paths=tuple(
             msgspec.structs.replace(path, rejected=failed[path.row.model, path.row.side]) for path in paths
         ),
-        notes=(*notes, *more),
+        notes=(*notes, *more, *_too_early(market)),
     )
+
+
+def _too_early(market: _Market) -> tuple[str, ...]:
+    """A word on each crisis that the history holds and no margin was there for."""
+    first_ns = int(market.grid.begin_ns[market.first])
+    names = [
+        crisis.name
+        for crisis in CRISES
+        if market.every.begin_ns[0] < crisis.span_ns()[1] and crisis.span_ns()[1] <= first_ns
+    ]
+    if not names:
+        return ()
+    verb = "lies" if len(names) == 1 else "lie"
+    when = f"the first margin ({iso(first_ns)})"
+    return (f"{', '.join(names)} {verb} before {when}: a shorter --lookback begins earlier.",)
 
 
 def _cut(
@@ -152,7 +167,9 @@ def _cut(
     )
     if not grid.left_out:
         return market, ()
-    return market, (f"{grid.left_out} of {grid.left_out + grid.size} windows lack an end and are left out.",)
+    return market, (
+        f"{grid.left_out} of {grid.left_out + grid.size} windows lack a price at an end and are left out.",
+    )
 
 
 def _check_models(models: Sequence[str]) -> None:

@@ -132,7 +132,8 @@ def windows(history: History, horizon_ns: int, *, overlapping: bool) -> Windows:
     if not take.size:
         what = f"no window of {horizon_ns / HOUR_NS:g} h has both ends in it"
         raise InputError.at(history.source, what, "Give a longer history or a shorter horizon.")
-    before_end = time + horizon_ns <= time[-1]
+    slots = time[0] + history.bar_ns * np.arange((time[-1] - horizon_ns - time[0]) // history.bar_ns + 1)
+    possible = slots.size if overlapping else np.count_nonzero((slots + history.bar_ns) % horizon_ns == 0)
     edges = np.stack([take + 1, last[take] + 1], axis=1).reshape(-1)
     return Windows(
         horizon_ns=horizon_ns,
@@ -142,7 +143,7 @@ def windows(history: History, horizon_ns: int, *, overlapping: bool) -> Windows:
         exit=history.close[last[take]],
         low=np.minimum.reduceat(np.append(history.low, np.inf), edges)[::2],
         high=np.maximum.reduceat(np.append(history.high, -np.inf), edges)[::2],
-        left_out=int(np.count_nonzero(wanted & before_end & ~whole)),
+        left_out=int(possible) - int(take.size),
     )
 
 
