@@ -11,6 +11,7 @@ from seawall.conform import (
     hyperliquid_adl,
     hyperliquid_portfolio,
     kraken,
+    margins,
     quant,
     simm,
     tails,
@@ -28,6 +29,7 @@ ENTRIES: tuple[Adapter | Refused, ...] = (
     *hyperliquid.ADAPTERS,
     *quant.ADAPTERS,
     *tails.ADAPTERS,
+    *margins.ADAPTERS,
     *simm.ADAPTERS,
     *backtests.ADAPTERS,
 )

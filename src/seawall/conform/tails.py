@@ -1,4 +1,4 @@
-"""Tail margins of the literature: VaR, ES, volatility, POT, add-ons, anti-procyclicality, dynamic margin.
+"""Tail margins of the literature: VaR and ES by every model, volatility, peaks over threshold.
 
 Numbers become floats here, as the product's own functions take them. No formula: inputs are read, a function
 of `seawall.calibrate` is called, its answer is named as the vector names it.
@@ -7,12 +7,13 @@ of `seawall.calibrate` is called, its answer is named as the vector names it.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from fractions import Fraction
 
-from seawall.calibrate import addons, dynamic, evt, procyclical, volatility
-from seawall.calibrate.inputs import Given
+from seawall.calibrate import evt, volatility
 from seawall.calibrate.tails import (
     Moments,
+    Tail,
     cornish_fisher,
     delta_gamma_var,
     historical_tail,
@@ -28,6 +29,8 @@ from seawall.errors import Unsupported
 
 LEVELS = ("alpha", "level", "levels", "confidence")
 DOFS = ("nu", "dof", "df")
+METHODS: tuple[evt.Method, ...] = ("mle", "pwm")
+SCALED = ("unit", "scal", "std", "standard")
 
 
 def real(vector: Vector, *names: str, default: float | None = None) -> float:
@@ -44,33 +47,52 @@ def normal(vector: Vector) -> Answer:
     for level in reals(vector, *LEVELS):
         tail = normal_tail(level, mean, sd)
         table.append({"alpha": level, "VaR": tail.var, "ES": tail.es})
-    return _one_or_rows(vector, table)
+    return one_or_rows(vector, table)
 
 
 def student(vector: Vector) -> Answer:
-    """Plain t, and scaled to unit variance (or to `sigma`) under names that say so."""
+    """Plain t, or scaled to unit variance (or to `sigma`): the names asked for say which, else the text."""
     sd = maybe(vector.inputs, "sigma", "sd")
-    told = vector.description.lower()
-    scaled_only = sd is not None or "unit" in told or "rescal" in told
-    table = []
-    for dof in reals(vector, *DOFS):
-        for level in reals(vector, *LEVELS):
-            plain = student_tail(level, dof) if dof > 1 else None
-            unit = student_tail(level, dof, sd=1.0 if sd is None else float(sd)) if dof > 2 else None
-            row: Answer = {name: dof for name in DOFS} | {"alpha": level}
-            if unit:
-                for end in ("unit", "unit_var", "unit_variance", "scaled", "rescaled", "std", "standardised"):
-                    row |= {f"VaR_{end}": unit.var, f"ES_{end}": unit.es}
-            if plain:
-                row |= {"VaR_raw": plain.var, "ES_raw": plain.es, "VaR_t": plain.var, "ES_t": plain.es}
-            used = unit if scaled_only else plain
-            if used:
-                row |= {"VaR": used.var, "ES": used.es}
-            table.append(row)
-    return _one_or_rows(vector, table)
+    asked = _asked_in_rows(vector)
+    named = any(word in flat(name) for name in asked for word in SCALED)
+    told = sd is not None or "unit variance" in vector.description.lower()
+
+    def figure(name: str, dof: float, level: float) -> float:
+        scaled = any(word in flat(name) for word in SCALED) or (told and not named)
+        tail = student_tail(level, dof, sd=(1.0 if sd is None else float(sd)) if scaled else None)
+        return tail.var if "var" in flat(name).replace("variance", "") else tail.es
+
+    def row(dof: float, level: float) -> Answer:
+        figures = {name: figure(name, dof, level) for name in asked if _is_figure(name)}
+        return {name: dof for name in DOFS} | {name: level for name in LEVELS} | figures
+
+    printed = find(vector.expected, "rows")
+    if isinstance(printed, list):
+        dofs, levels = reals(vector, *DOFS), reals(vector, *LEVELS)
+        return {
+            "rows": [
+                row(float(number(r, *DOFS, default=Fraction(dofs[0]))),
+                    float(number(r, *LEVELS, default=Fraction(levels[0]))))
+                for r in printed
+            ]
+        }  # fmt: skip
+    table = [row(dof, level) for dof in reals(vector, *DOFS) for level in reals(vector, *LEVELS)]
+    return one_or_rows(vector, table)
 
 
-def _one_or_rows(vector: Vector, table: list[Answer]) -> Answer:
+def _asked_in_rows(vector: Vector) -> list[str]:
+    printed = find(vector.expected, "rows")
+    if isinstance(printed, list):
+        return sorted({name for row in printed if isinstance(row, dict) for name in row})
+    return names_asked(vector.expected)
+
+
+def _is_figure(name: str) -> bool:
+    words = flat(name)
+    return words.startswith(("var", "es")) or words.endswith(("var", "es"))
+
+
+def one_or_rows(vector: Vector, table: list[Answer]) -> Answer:
     """As the vector prints it: a list of rows, columns of lists, or one row alone."""
     if "rows" in vector.expected:
         wanted = vector.expected["rows"]
@@ -137,11 +159,17 @@ def filtered(vector: Vector) -> Answer:
         "next_vol": float(h[-1]) ** 0.5,
         "max_scaled_loss": -float(scenarios.scenarios.min()),
     }
+    return answer | _by_name(vector, scenarios.tail)
+
+
+def _by_name(vector: Vector, tail: Callable[[float], Tail]) -> Answer:
+    """VaR and ES at the level in the name that asks: VaR99, VaR975_ceil, ES_999."""
+    answer: Answer = {}
     for name in names_asked(vector.expected):
-        told = re.fullmatch(r"(VaR|ES)_?(\d+)(_ceil)?", name)
+        told = re.fullmatch(r"(VaR|ES)_?(?:0\.)?(\d+)(_ceil)?", name)
         if told:
-            tail = scenarios.tail(float(f"0.{told[2]}"))
-            answer[name] = tail.var if told[1] == "VaR" else tail.es
+            found = tail(float(f"0.{told[2]}"))
+            answer[name] = found.var if told[1] == "VaR" else found.es
     return answer
 
 
@@ -168,6 +196,8 @@ def peaks(vector: Vector) -> Answer:
         size=int(count),
         exceedances=int(above),
     )
+    if find(vector.inputs, "q", *LEVELS) is None:
+        return _by_name(vector, pot.tail)
     levels = reals(vector, "q", *LEVELS)
     tails = [pot.tail(level) for level in levels]
     if not isinstance(find(vector.inputs, "q", *LEVELS), list):
@@ -176,7 +206,19 @@ def peaks(vector: Vector) -> Answer:
     table: list[Answer] = [
         {"q": level, "alpha": level, "VaR": t.var, "ES": t.es} for level, t in zip(levels, tails)
     ]
-    return _one_or_rows(vector, table)
+    return one_or_rows(vector, table)
+
+
+def fitted(vector: Vector) -> Answer:
+    """Shape and scale of excesses (or of losses above a threshold), by both methods; `xi` alone is by MLE."""
+    losses = reals(vector, "excesses", "losses")
+    over = real(vector, "u", "threshold", default=0.0)
+    excesses = [loss - over for loss in losses if loss > over]
+    answer: Answer = {"Nu": len(excesses), "n": len(losses)}
+    for method in METHODS:
+        xi, beta = evt.fit_pareto(excesses, method)
+        answer |= {f"xi_{method}": xi, f"beta_{method}": beta}
+    return answer | {"xi": answer["xi_mle"], "beta": answer["beta_mle"]}
 
 
 def delta_gamma(vector: Vector) -> Answer:
@@ -191,112 +233,15 @@ def delta_gamma(vector: Vector) -> Answer:
     return answer if found.cornish_fisher is None else answer | {"VaR_cornish_fisher": found.cornish_fisher}
 
 
-def calming(vector: Vector) -> Answer:
-    """Three tools on one path, each with its measures and what it lacks against the base."""
-    base = reals(vector, "base")
-    paths: dict[str, Given] = {
-        "base": base,
-        "buffer": procyclical.with_buffer(
-            base,
-            buffer=real(vector, "buffer"),
-            release_rise=real(vector, "release_trigger_step"),
-            rebuild_step=real(vector, "rebuild_cap_step"),
-        ),
-        "stress": procyclical.stress_weighted(
-            base, real(vector, "stress_margin"), weight=real(vector, "stress_weight")
-        ),
-        "floor": procyclical.with_floor(base, real(vector, "floor")),
-    }
-    measures: Answer = {}
-    for name, path in paths.items():
-        found = procyclical.cyclicality(path)
-        measures[name] = {
-            "peak_to_trough": found.peak_to_trough,
-            "max_1step": found.max_rise_1,
-            "max_3step": found.max_rise_3,
-            "mean": found.mean,
-            "shortfall_vs_base": procyclical.shortfall(path, base),
-        }
-    lists = {name: [float(value) for value in path] for name, path in paths.items()}
-    return {**lists, "stress_weighted": lists["stress"], "metrics": measures}
-
-
-def liquidity(vector: Vector) -> Answer:
-    volume, vol = real(vector, "ADV", "daily_volume"), real(vector, "sigma_daily", "daily_vol")
-    prefactor = real(vector, "Y", default=addons.IMPACT_PREFACTOR)
-    spread = real(vector, "half_spread", default=0.0)
-    table: list[Answer] = [
-        {
-            "notional": notional,
-            "impact": addons.impact(notional, volume, vol, prefactor),
-            "addon": addons.liquidity_addon(notional, volume, vol, half_spread=spread, prefactor=prefactor),
-        }
-        for notional in reals(vector, "notionals", "notional")
-    ]
-    return _one_or_rows(vector, table)
-
-
-def margin_period(vector: Vector) -> Answer:
-    """The quantile is the vector's; notionals are asked for in its rows."""
-    volume, share = real(vector, "ADV", "daily_volume"), real(vector, "participation")
-    asked = find(vector.inputs, "notionals", "notional")
-    notionals = reals(vector, "notionals", "notional") if asked is not None else [
-        float(number(row, "notional")) for row in rows(vector.expected, "rows")
-    ]  # fmt: skip
-    table: list[Answer] = []
-    for notional in notionals:
-        period = addons.close_out(notional, volume, share)
-        margin = addons.sized_margin(
-            notional,
-            quantile=real(vector, "z"),
-            daily_vol=real(vector, "sigma_daily", "daily_vol"),
-            daily_volume=volume,
-            participation=share,
-        )
-        table.append(
-            {
-                "notional": notional,
-                "days": period.days,
-                "factor_linear_liquidation": period.factor,
-                "factor": period.factor,
-                "margin": margin,
-            }
-        )
-    return _one_or_rows(vector, table)
-
-
-def dynamic_margin(vector: Vector) -> Answer:
-    rule = dynamic.DynamicRule(
-        vol_multiple=real(vector, "k_v"),
-        period_days=real(vector, "tau_days"),
-        prefactor=real(vector, "Y"),
-        fee=real(vector, "fee"),
-        floor=real(vector, "floor"),
-        cap=real(vector, "cap"),
-        initial_multiple=real(vector, "kappa"),
-    )
-    rate = dynamic.target_rate(
-        rule,
-        daily_vol=real(vector, "sigma_daily", "daily_vol"),
-        notional=real(vector, "q", "notional"),
-        daily_volume=real(vector, "ADV", "daily_volume"),
-        depth=real(vector, "depth", "depth_ratio", default=1.0),
-    )
-    return {"MMR": rate, "IMR": dynamic.initial_rate(rule, rate)}
-
-
 ANY_LEVEL = "|".join(LEVELS)
 ADAPTERS = (
     Adapter("margin.", ("omega", "alpha", "beta", "returns|returns_ref"), filtered),
-    Adapter("margin.", ("u|threshold", "xi|shape", "beta|scale", "n", f"q|{ANY_LEVEL}"), peaks),
+    Adapter("margin.", ("u|threshold", "xi|shape", "beta|scale", "n", "Nu|n_u|exceedances"), peaks),
+    Adapter("margin.pot", ("excesses|losses",), fitted),
     Adapter("margin.", ("delta", "gamma", "sigma", ANY_LEVEL), delta_gamma),
     Adapter("margin.cornish", ("cases|sigma",), expansion),
     Adapter("margin.", ("|".join(DOFS), ANY_LEVEL), student),
     Adapter("margin.", ("pnl|returns", ANY_LEVEL), historical),
     Adapter("margin.", ("returns", "lam|lambda|decay"), ewma),
     Adapter("margin.normal", (ANY_LEVEL,), normal),
-    Adapter("margin.", ("base", "buffer", "stress_margin", "stress_weight", "floor"), calming),
-    Adapter("margin.", ("k_v", "tau_days", "Y", "kappa"), dynamic_margin),
-    Adapter("margin.", ("ADV|daily_volume", "participation", "z"), margin_period),
-    Adapter("margin.", ("ADV|daily_volume", "sigma_daily|daily_vol", "notionals|notional"), liquidity),
 )
