@@ -99,7 +99,8 @@ def test_a_printed_tolerance_is_absolute_and_for_printed_results_alone():
     tolerance = {"rel": F("0.000001"), "printed": F("0.3")}
     assert fits({"es": 58, "printed_es": F("58.2")}, {"es": 58, "printed_es": F("58.4")}, tolerance)
     assert not fits({"es": 58, "printed_es": F("58.2")}, {"es": 58, "printed_es": F("58.6")}, tolerance)
-    assert not fits({"es": 58, "printed_es": F("58.2")}, {"es": F("58.2"), "printed_es": F("58.2")}, tolerance)
+    exact = {"es": F("58.2"), "printed_es": F("58.2")}
+    assert not fits({"es": 58, "printed_es": F("58.2")}, exact, tolerance)
 
 
 def test_tolerances_that_name_no_result_are_for_the_places_of_a_list_in_order():

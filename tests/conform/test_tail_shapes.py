@@ -1,4 +1,4 @@
-"""Tail margins and backtests in shapes that are not in the folder: other ids, other numbers, rows or lists."""
+"""Tail margins and backtests in shapes that are not in the folder: other ids and numbers, rows or lists."""
 
 from __future__ import annotations
 
@@ -100,12 +100,14 @@ def test_a_planted_figure_differs(tmp_path):
 
 
 def test_what_cannot_be_computed_says_why(tmp_path):
+    pot = {"u": 1, "xi": 1.2, "beta": 1, "n": 9, "Nu": 3, "q": 0.99}
+    garch = {"omega": 1, "alpha": 0.1, "beta": 0.8, "returns_ref": "none.pnl"}
     cases = [
-        {"id": "margin.a", "inputs": {"u": 1, "xi": 1.2, "beta": 1, "n": 9, "Nu": 3, "q": 0.99}, "expected": {"VaR": 1}},
+        {"id": "margin.a", "inputs": pot, "expected": {"VaR": 1}},
         {"id": "margin.b", "inputs": {"nu": 1, "alpha": 0.99}, "expected": {"ES": 1}},
         {"id": "margin.c", "inputs": {"curve": [], "vol": [], "version": "9.9"}, "expected": {"delta": 1}},
-        {"id": "margin.d", "inputs": {"omega": 1, "alpha": 0.1, "beta": 0.8, "returns_ref": "none.pnl"}, "expected": {"h_next": 1}},
-    ]  # fmt: skip
+        {"id": "margin.d", "inputs": garch, "expected": {"h_next": 1}},
+    ]
     found = outcome(cases, tmp_path)
     words = [
         "xi is 1.200",
