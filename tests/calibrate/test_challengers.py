@@ -40,6 +40,11 @@ def test_every_margin_is_finite_and_its_shortfall_no_smaller(name):
     assert found.var.size == 120
 
 
+def test_a_long_lookback_reaches_beyond_the_windows_a_garch_is_usually_fitted_to():
+    found = run_model("fhs-garch", losses(1260), first=1200, lookback=1200, level=0.99)
+    assert found.var.size == 60 and np.isfinite(found.var).all()
+
+
 @pytest.mark.parametrize("name", ["historical", "student", "pot"])
 def test_of_losses_that_do_not_change_a_model_without_volatility_finds_the_true_quantile(name):
     found = run_model(name, losses(4000), first=3000, lookback=3000, level=0.99)

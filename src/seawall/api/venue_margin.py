@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.api import pricing
-from seawall.api.desk import Desk, load_book
+from seawall.api.desk import Desk
 from seawall.errors import InputError
 from seawall.instruments.model import Instrument
+from seawall.lab.bookfile import BookRow
 from seawall.rulebooks.model import Rulebook
 from seawall.units import decimal_text
 
@@ -66,17 +67,20 @@ def _rates_at(
     )
     ample = str(int(value * AMPLE) + 1)
     rows = [
-        {
-            "account": side,
-            "instrument": instrument.name,
-            "size": sign + size,
-            "entry_price": text,
-            "collateral_asset": instrument.settle,
-            "collateral_amount": ample,
-        }
+        BookRow(
+            where="backtest",
+            account=side,
+            instrument=instrument.name,
+            size=sign + size,
+            entry_price=text,
+            collateral_asset=instrument.settle,
+            collateral_amount=ample,
+            margin_mode="cross",
+            leverage=None,
+        )
         for side, sign in (("long", ""), ("short", "-"))
     ]
-    desk = load_book(rows, rulebook, {instrument.name: text})
+    desk = Desk(rulebook, rows, {instrument.name: ticks})
     return _rate(desk, "long", level, value), _rate(desk, "short", level, value)
 
 

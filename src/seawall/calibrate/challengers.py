@@ -1,9 +1,9 @@
 """Tail models run forward over a history: each sets a margin for the next window from what is over by then.
 
 `losses` are one side's, one per window, fractions of notional; a model answers with VaR and ES for the
-windows from `first` on. Fits are renewed every 25 windows. Parameters are the usual ones, untuned:
-EWMA 0.97, filtered factors held to 0.5..3, GARCH and Student by likelihood, POT above the 95 % quantile of
-all losses so far.
+windows from `first` on. Fits are renewed every 25 windows, or 200 times. Parameters are the usual ones,
+untuned: EWMA 0.97, filtered factors held to 0.5..3, GARCH and Student by likelihood, POT above the 95 %
+quantile of all losses so far.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from seawall.calibrate.tails import Tail, historical_tail, normal_tail, student_
 from seawall.errors import InputError
 
 DECAY = 0.97
-REFIT = 25
-GARCH_MOST = 1_000  # windows that a GARCH is fitted to, at most
+REFIT, MOST_FITS = 25, 200
+GARCH_MOST = 1_000  # windows that a GARCH is fitted to, at most, unless more are looked back on
 SEED_WINDOWS = 50  # whose mean square starts the EWMA
 BOUNDS = (volatility.LEAST_SCALE, volatility.MOST_SCALE)
 
@@ -33,6 +33,11 @@ class Forecasts(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     first: int
     var: Floats
     es: Floats | None
+
+
+def refit_steps(windows: int) -> int:
+    """Windows between two fits: 25, or as many more as keep a long history to 200 fits."""
+    return max(REFIT, -(-windows // MOST_FITS))
 
 
 Model = Callable[[Floats, int, int, float], "Forecasts"]
@@ -83,12 +88,13 @@ def _filtered(losses: Floats, h: Floats, now: float, level: float) -> Tail:
 def fhs_garch(losses: Floats, first: int, lookback: int, level: float) -> Forecasts:
     """Filtered historical simulation on a GARCH(1,1) with Student innovations."""
     held: dict[str, Floats] = {}
+    every = refit_steps(losses.size - first)
 
     def forecast(t: int) -> Tail:
-        if (t - first) % REFIT == 0:
-            begin = max(t - GARCH_MOST, 0)
+        if (t - first) % every == 0:
+            begin = max(t - max(GARCH_MOST, lookback), 0)
             model = volatility.fit_garch(losses[begin:t])
-            upto = min(t + REFIT, losses.size)
+            upto = min(t + every, losses.size)
             path = volatility.garch_variance(losses[begin:upto], model, float(losses[begin:t].var()))
             held["h"] = np.concatenate([np.full(begin, np.nan), path])
         h = held["h"]
@@ -103,9 +109,10 @@ def student(losses: Floats, first: int, lookback: int, level: float) -> Forecast
     from scipy.stats import t as law
 
     held: dict[str, Tail] = {}
+    every = refit_steps(losses.size - first)
 
     def forecast(t: int) -> Tail:
-        if (t - first) % REFIT == 0:
+        if (t - first) % every == 0:
             dof, mean, scale = (float(value) for value in law.fit(losses[t - lookback : t]))
             tail = student_tail(level, max(dof, 1.05))
             held["tail"] = Tail(mean + scale * tail.var, mean + scale * tail.es)
@@ -117,9 +124,10 @@ def student(losses: Floats, first: int, lookback: int, level: float) -> Forecast
 def pot(losses: Floats, first: int, lookback: int, level: float) -> Forecasts:
     """Peaks over threshold on all losses so far, without moving volatility."""
     held: dict[str, Tail] = {}
+    every = refit_steps(losses.size - first)
 
     def forecast(t: int) -> Tail:
-        if (t - first) % REFIT == 0:
+        if (t - first) % every == 0:
             held["tail"] = evt.fit_pot(losses[:t]).tail(level)
         return held["tail"]
 
