@@ -149,6 +149,11 @@ def test_dynamic_margin_without_volume_is_refused_and_the_others_are_not(file, t
     assert len(backtest("harbor", bare, models=FAST).paths) == 4
 
 
+def test_few_windows_are_said_to_show_little(file):
+    notes = backtest("harbor", file, models=(), lookback=250, end="2020-02-01").notes
+    assert any("145 windows, of which 1.4 may exceed" in note for note in notes)
+
+
 def test_gaps_are_counted_and_said(tmp_path):
     path = tmp_path / "BTCUSDT_4h.csv"
     as_csv(without(walk(days=900), slice(1001, 1014)), path)

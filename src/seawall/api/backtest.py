@@ -21,6 +21,7 @@ from seawall.api.venue_margin import instrument_for, venue_rates
 from seawall.calibrate import dynamic
 from seawall.calibrate.challengers import MODELS, Forecasts, run_model, variance_before
 from seawall.calibrate.crises import CRISES, CrisisResult, judge
+from seawall.calibrate.exceedances import LEAST_POWER
 from seawall.calibrate.history import DAY_NS, SIDES, History, Side, Windows, iso, windows
 from seawall.calibrate.inputs import Floats, level_of
 from seawall.calibrate.verdicts import Row, holm_over, judge_row
@@ -128,8 +129,17 @@ def backtest(
         paths=tuple(
             msgspec.structs.replace(path, rejected=failed[path.row.model, path.row.side]) for path in paths
         ),
-        notes=(*notes, *more, *_too_early(market)),
+        notes=(*notes, *more, *_too_early(market), *_weak(market)),
     )
+
+
+def _weak(market: _Market) -> tuple[str, ...]:
+    """A word on what so few windows cannot show."""
+    count = market.grid.size - market.first
+    if count >= LEAST_POWER:
+        return ()
+    allowed = (1.0 - market.level) * count
+    return (f"{count} windows, of which {allowed:.1f} may exceed: too few for a test to find much.",)
 
 
 def _too_early(market: _Market) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ Hits = Sequence[bool] | NDArray[np.bool_]
 GREEN, YELLOW = 0.95, 0.9999
 BASEL_SIZE, BASEL_P = 250, 0.01
 BASEL_MULTIPLIERS = (3.0, 3.0, 3.0, 3.0, 3.0, 3.40, 3.50, 3.65, 3.75, 3.85, 4.00)
-LEAST_POWER = 250  # periods; fewer hits than this can show says little
+LEAST_POWER = 250  # periods; a test on fewer finds only the worst models
 
 
 class Ratio(msgspec.Struct, frozen=True):

@@ -37,7 +37,7 @@ def crisis_plot(tables: MarginTables, side: str) -> Plot:
         f"Days of crisis, {side} positions, against the margins in force.",
         HEIGHT,
         *y_axis(ticks, HEIGHT, scale.at(0.0)),
-        *x_axis(labels, HEIGHT, marks=False, every=1),
+        *x_axis(labels, HEIGHT, marks=False),
         *drawn,
     )
     legend = (*((key, words) for _, key, words in BARS), *((key, model) for model, key in css.items()))
