@@ -151,7 +151,7 @@ def test_dynamic_margin_without_volume_is_refused_and_the_others_are_not(file, t
 
 def test_few_windows_are_said_to_show_little(file):
     notes = backtest("harbor", file, models=(), lookback=250, end="2020-02-01").notes
-    assert any("145 windows, of which 1.4 may exceed" in note for note in notes)
+    assert any("145 windows, of which 1.5 may exceed" in note for note in notes)
 
 
 def test_gaps_are_counted_and_said(tmp_path):
