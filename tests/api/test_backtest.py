@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -147,6 +148,26 @@ def test_dynamic_margin_without_volume_is_refused_and_the_others_are_not(file, t
     with pytest.raises(InputError, match="no volume"):
         backtest("harbor", bare)
     assert len(backtest("harbor", bare, models=FAST).paths) == 4
+
+
+def test_no_margin_changes_when_the_days_after_it_do(tmp_path):
+    """Prices and volumes after a midnight are others; margins up to the window that begins then are not."""
+    history, cut = walk(days=760), 6 * 700
+    columns = {}
+    for name in ("open", "high", "low", "close", "volume"):
+        values = getattr(history, name).copy()
+        values[cut:] *= np.linspace(1.0, 3.0, values.size - cut)
+        columns[name] = values
+    found = []
+    for name, one in (("a", history), ("b", msgspec.structs.replace(history, **columns))):
+        path = tmp_path / f"BTCUSDT_{name}.csv"
+        as_csv(one, path)
+        found.append(backtest("harbor", path, models=("historical", "fhs-ewma", "dynamic")))
+    same = int(np.searchsorted(found[0].begin_ns, history.time_ns[cut])) - found[0].first + 1
+    for one, other in zip(found[0].paths, found[1].paths):
+        assert one.margin[:same].tobytes() == other.margin[:same].tobytes()
+        if one.row.model == "dynamic":
+            assert not np.array_equal(one.margin, other.margin)
 
 
 def test_few_windows_are_said_to_show_little(file):

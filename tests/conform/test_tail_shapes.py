@@ -73,6 +73,19 @@ SHAPES = [
         {"pnl": [0.1, 0.2], "VaR": [0.5, 0.5], "ES": [0.6, 0.7], "alpha": 0.05},
         {"N": 0, "Z2": 1.0},
     ),
+    (
+        "backtests.traffic_light_sizes",
+        {"T": [250, 1000], "p": 0.01},
+        {"rows": [
+            {"T": 250, "green_upto": 4, "yellow_upto": 9},
+            {"T": 1000, "green_upto": 14, "yellow_upto": 23},
+        ]},
+    ),
+    (
+        "backtests.kupiec_many",
+        {"n": 250, "x": [0, 10], "p": 0.01},
+        {"LR": [5.025167926750726, 12.955491062356018]},
+    ),
     ("backtests.holm", {"p_values": [0.001, 0.04, 0.03]}, {"rejected": [True, False, False]}),
 ]  # fmt: skip
 

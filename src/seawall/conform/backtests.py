@@ -15,8 +15,8 @@ import numpy as np
 from seawall.calibrate import exceedances, procyclical, scores, shortfall, volatility
 from seawall.conform.compare import names_asked
 from seawall.conform.model import Vector
-from seawall.conform.reading import Adapter, Answer, as_number, find, number, numbers
-from seawall.conform.tails import real, reals
+from seawall.conform.reading import Adapter, Answer, as_number, find, flat, number, numbers
+from seawall.conform.tails import one_or_rows, real, reals
 from seawall.errors import Unsupported
 
 SIZES = ("T", "n", "N")
@@ -47,11 +47,16 @@ def hits_of(vector: Vector) -> Any:
 
 
 def kupiec(vector: Vector) -> Answer:
-    found = exceedances.kupiec(
-        whole(vector, "n", "T", "N"), whole(vector, "x", "failures", "count"), real(vector, *SHARES)
-    )
-    names = {"LR": found.statistic, "p_value": found.p_value}
-    return names | {f"printed_{name.split('_')[0]}": value for name, value in names.items()}
+    """One count, or a list of them."""
+    size, p = whole(vector, "n", "T", "N"), real(vector, *SHARES)
+    counts = [int(value) for value in numbers(vector.inputs, "x", "failures", "count")]
+    found = [exceedances.kupiec(size, count, p) for count in counts]
+    table: list[Answer] = [
+        {"x": count, "LR": one.statistic, "p_value": one.p_value} for count, one in zip(counts, found)
+    ]
+    if isinstance(find(vector.inputs, "x", "failures", "count"), list):
+        return one_or_rows(vector, table)
+    return table[0] | {"printed_LR": found[0].statistic, "printed_p": found[0].p_value}
 
 
 def region(vector: Vector) -> Answer:
@@ -99,22 +104,23 @@ def traffic_light(vector: Vector) -> Answer:
             light = exceedances.traffic_light(size, count, p)
             row: Answer = {"x": count, "cum_prob": light.cumulative, "zone": light.zone}
             answer["rows"].append(row if light.multiplier is None else row | {"multiplier": light.multiplier})
-        return answer | _edges(size, p)
+        return answer | _edges(vector, size, p)
     pairs = [(n, p) for n in sizes for p in shares] if len(shares) != len(sizes) else list(zip(sizes, shares))
-    answer["rows"] = [{"T": int(n), "n": int(n), "p": p} | _edges(int(n), p) for n, p in pairs]
+    answer["rows"] = [{"T": int(n), "n": int(n), "p": p} | _edges(vector, int(n), p) for n, p in pairs]
     return answer | {name: [row[name] for row in answer["rows"]] for name in answer["rows"][0]}
 
 
-def _edges(size: int, p: float) -> Answer:
+def _edges(vector: Vector, size: int, p: float) -> Answer:
+    """The last green and the last yellow count, under whatever names with these words the vector has."""
     green, yellow = exceedances.zone_edges(size, p)
-    return {
-        "green_max": green,
-        "max_green": green,
-        "yellow_max": yellow,
-        "max_yellow": yellow,
-        "red_min": yellow + 1,
-        "edges": [green, yellow],
-    }
+    answer: Answer = {"edges": [green, yellow], "zones": [green, yellow]}
+    printed = find(vector.expected, "rows")
+    lines = [vector.expected, *(printed if isinstance(printed, list) else [])]
+    for name in {name for line in lines if isinstance(line, dict) for name in line}:
+        for word, edge in (("green", green), ("yellow", yellow), ("red", yellow + 1)):
+            if word in flat(name):
+                answer[name] = edge
+    return answer
 
 
 def light_cases(vector: Vector) -> Answer:
@@ -122,7 +128,7 @@ def light_cases(vector: Vector) -> Answer:
     found = []
     for case in find(vector.inputs, "cases"):
         size, p = (number(case, *SIZES), number(case, *SHARES)) if isinstance(case, dict) else case
-        found.append({"T": int(size), "p": float(p)} | _edges(int(size), float(p)))
+        found.append({"T": int(size), "p": float(p)} | _edges(vector, int(size), float(p)))
     return {"rows": found} | {name: [row[name] for row in found] for name in found[0]}
 
 
