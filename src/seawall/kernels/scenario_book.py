@@ -21,7 +21,7 @@ from seawall.kernels.fixed import LEAF
 from seawall.kernels.tile import WIDTH, tile_sums, tile_worst, tile_worst_and_gross
 
 PART = 1024  # accounts in a block: its positions are read again from the first cache for each tile
-EXACT = 2.0**53  # whole numbers up to this are exact as float64
+EXACT = float(1 << 53)  # whole numbers up to this are exact as float64
 BEYOND = -1.0  # the account's sums may pass 2**53
 
 
@@ -100,7 +100,9 @@ def worst_of_book(ends, instrument, size, table, charge, out):  # type: ignore[n
 
 
 @njit(**LEAF, error_model="numpy")
-def worst_of_accounts(asked, ends, instrument, size, table, reach, charge, out):  # type: ignore[no-untyped-def]
+def worst_of_accounts(  # type: ignore[no-untyped-def]
+    asked, ends, instrument, size, table, reach, charge, out
+):
     """Requirements of the accounts asked, out[k] for asked[k]; BEYOND where float64 may not hold the sums.
 
     reach: (instruments,), the largest |loss| of each instrument plus its charge, rounded up.

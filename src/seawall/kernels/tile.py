@@ -109,7 +109,9 @@ def tile_worst(_typing, instrument, size, table, tile, first, last):  # type: ig
 
 
 @_intrinsic
-def tile_worst_and_gross(_typing, instrument, size, table, tile, first, last, charge):  # type: ignore[no-untyped-def]
+def tile_worst_and_gross(  # type: ignore[no-untyped-def]
+    _typing, instrument, size, table, tile, first, last, charge
+):
     """(`tile_worst`, sum of |size| * charge over the same positions). charge: float64 (instruments,)."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
