@@ -108,7 +108,9 @@ def reprice(contracts, scenarios, unit, base, table):  # type: ignore[no-untyped
 
 
 @njit(**LEAF, error_model="numpy")
-def add_portfolio(contracts, sizes, nodes, per_size, scenarios, base, table, today, results):  # type: ignore[no-untyped-def]
+def add_portfolio(  # type: ignore[no-untyped-def]
+    contracts, sizes, nodes, per_size, scenarios, base, table, today, results
+):
     """Add positions up: today[node] of values, results[node, scenario] of gains, each leg rounded down.
 
     `contracts` names each position's row of the table, `sizes` are whole steps, `per_size` of them one

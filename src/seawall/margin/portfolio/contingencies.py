@@ -54,13 +54,19 @@ def of_delta(
     return abs(delta) * min(above * slope, Fraction(cap_ppb, PPB)) * price
 
 
+def delta_parts(deltas: Sequence[Fraction]) -> tuple[Fraction, Fraction, Fraction]:
+    """(net, gross, hedged) of signed deltas; hedged = (gross - |net|) / 2."""
+    net = sum(deltas, NONE)
+    gross = sum((abs(delta) for delta in deltas), NONE)
+    return net, gross, (gross - abs(net)) / 2
+
+
 def of_minimum_delta(
     deltas: Sequence[Fraction], *, unhedged_ppb: int, hedged_ppb: int, price: Fraction
 ) -> Fraction:
     """Signed deltas of the positions, one by one."""
-    unhedged = abs(sum(deltas, NONE))
-    hedged = (sum((abs(delta) for delta in deltas), NONE) - unhedged) / 2
-    return (unhedged * unhedged_ppb + hedged * hedged_ppb) * price / PPB
+    net, _, hedged = delta_parts(deltas)
+    return (abs(net) * unhedged_ppb + hedged * hedged_ppb) * price / PPB
 
 
 def of_steps(amount: Fraction, steps: Sequence[Step]) -> Fraction:

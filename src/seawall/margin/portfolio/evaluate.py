@@ -67,6 +67,9 @@ def _node(
     if own is None:
         return NodeStatement(underlying=name, unknown=(f"the rules do not name {name}",))
     reasons = missing(positions, market, name)
+    for kind in dict.fromkeys(position.contract.kind for position in positions):
+        if kind not in own.covers:
+            reasons += (f"these rules of {name} do not cover a contract of kind {kind!r}",)
     if own.coin and any(position.contract.kind == "spot" for position in positions):
         reasons += ("collateral in a node that is settled in coin: give it as cash",)
     if reasons:

@@ -8,11 +8,13 @@ Sources: see the rulebooks; every struct names the venue whose rule it is the sh
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Literal
 
 import msgspec
 
 from seawall.margin.portfolio.charges import Charge
+from seawall.margin.portfolio.inputs import KINDS, Kind
 
 PPB = 1_000_000_000
 VolMove = Literal["same", "up", "down", "skew_linear", "skew_absolute"]
@@ -32,6 +34,20 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     weight_ppb: int = PPB
     damping_usd_e9: int = 0
     restated_ppb: int | None = None
+
+
+def extended(
+    move_ppb: int, *, reach_ppb: int, factor_ppb: int = PPB, dampener_usd_e9: int = 0, vol: VolMove = "up"
+) -> Scenario:
+    """A move m beyond the range r, as Deribit counts it: weight factor * r/|m|, a result in coin restated at
+    the edge of the range, and (|m|/r - 1) * dampener drawn towards zero."""
+    return Scenario(
+        spot_ppb=move_ppb,
+        vol=vol,
+        weight_ppb=round(Fraction(factor_ppb * reach_ppb, abs(move_ppb))),
+        damping_usd_e9=int((Fraction(abs(move_ppb), reach_ppb) - 1) * dampener_usd_e9),
+        restated_ppb=reach_ppb if move_ppb > 0 else -reach_ppb,
+    )
 
 
 class VolShock(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +122,8 @@ class UnderlyingRules(msgspec.Struct, frozen=True, kw_only=True):
 
     `coin`: margins and results in the coin itself (inverse contracts). `futures_move`: a future or perpetual
     moves by the shock times its own mark, or times the index (OKX, Bybit). `shocked`: collateral that moves
-    with the underlying; other collateral stands still. `expiry_netting` joins expiries into the underlying,
+    with the underlying; other collateral stands still. `covers`: kinds of contract the rules are known for;
+    an account with others is unknown. `expiry_netting` joins expiries into the underlying,
     `netting` is applied to the underlying's own result.
     """
 
@@ -117,6 +134,7 @@ class UnderlyingRules(msgspec.Struct, frozen=True, kw_only=True):
     coin: bool = False
     futures_move: Literal["mark", "index"] = "mark"
     shocked: tuple[str, ...] = ()
+    covers: tuple[Kind, ...] = KINDS
     expiry_netting: Netting = FULL
     netting: Netting = FULL
     charges: tuple[Charge, ...] = ()

@@ -15,7 +15,7 @@ from seawall.errors import NumberError
 from seawall.kernels import scenarios as kernel
 from seawall.margin.portfolio.charges import ForwardMove
 from seawall.margin.portfolio.inputs import Contract, MarketInputs, Position
-from seawall.margin.portfolio.model import PPB, Scenario, UnderlyingRules
+from seawall.margin.portfolio.model import PPB, Scenario, UnderlyingRules, VolShock
 
 KINDS = {"option": kernel.OPTION, "future": kernel.FUTURE, "perpetual": kernel.PERPETUAL, "spot": kernel.SPOT}
 VOLS = ("same", "up", "down", "skew_linear", "skew_absolute")
@@ -65,7 +65,7 @@ def reprice(contracts: tuple[Contract, ...], rules: UnderlyingRules, market: Mar
     columns = columns_of(rules)
     rows = np.array([_row(contract, rules, market) for contract in contracts], dtype=np.float64)
     rows = rows.reshape(len(contracts), len(kernel.CONTRACT))
-    kernel.shock_vols(rows, _shock(rules), _skew(rules))
+    kernel.shock_vols(rows, _shock(rules.vol), _skew(rules))
     moves = np.array([_move(column) for column in columns], dtype=np.float64).reshape(len(columns), 3)
     base = np.zeros(len(contracts), dtype=np.int64)
     tiles = -(-len(columns) // kernel.LANES)
@@ -110,6 +110,14 @@ def gain_per_contract(book: Book, row: int, column: int) -> int:
     return int(book.table[column // kernel.LANES, row, lane]) - int(book.base[row])
 
 
+def shocked_vols(vol: float, years: float, shock: VolShock) -> tuple[float, float]:
+    """(up, down) of one volatility at a time to expiry."""
+    row = np.zeros((1, len(kernel.CONTRACT)), dtype=np.float64)
+    row[0, kernel.CON_KIND], row[0, kernel.CON_VOL], row[0, kernel.CON_YEARS] = kernel.OPTION, vol, years
+    kernel.shock_vols(row, _shock(shock), np.zeros(0, dtype=np.float64))
+    return float(row[0, kernel.CON_VOL + 1]), float(row[0, kernel.CON_VOL + 2])
+
+
 def _row(contract: Contract, rules: UnderlyingRules, market: MarketInputs) -> list[float]:
     quote = market.underlyings[contract.underlying]
     row = [0.0] * len(kernel.CONTRACT)
@@ -141,8 +149,7 @@ def _move(column: Column) -> list[float]:
     return [spot, 1.0 + column.basis_ppb / PPB, float(VOLS.index(column.scenario.vol))]
 
 
-def _shock(rules: UnderlyingRules) -> Floats:
-    shock = rules.vol
+def _shock(shock: VolShock) -> Floats:
     figures = (shock.up_ppb, shock.down_ppb, shock.short_power_ppb, shock.long_power_ppb)
     numbers = [float(shock.kind == "absolute"), *(figure / PPB for figure in figures)]
     ends = [float(shock.reference_days), shock.floor_days_ppb / PPB, shock.up_floor_ppb / PPB]
