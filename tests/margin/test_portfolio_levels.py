@@ -76,7 +76,7 @@ def test_a_short_butterfly_can_be_missed_in_the_middle_alone() -> None:
 
 @pytest.mark.parametrize("coin", [False, True])
 def test_the_crossing_of_a_plain_perpetual_is_the_closed_form(coin: bool) -> None:
-    """Linear: E + q (f - 1) P = .8 q .1 f P. Inverse: cash + n (1 - 1/f) = .8 n/f (1/.9 - 1), n coins at first."""
+    """Linear: E + q (f - 1) P = .8 q .1 f P. Inverse of n coins: cash + n (1 - 1/f) = .8 n/f (1/.9 - 1)."""
     (crossing,) = crossings(question([("F", 0, 1)], 1 if coin else 10_000, coin=coin), "price")
     if coin:
         expected = (1 + 0.8 * (1 / 0.9 - 1)) / 2

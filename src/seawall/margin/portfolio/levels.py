@@ -2,8 +2,8 @@
 
 A portfolio with options can have any number of such prices: a short strangle is liquidated above and below, a
 butterfly only in between. The whole statement is asked again at each trial (`evaluate`), so every rule of a
-venue takes part. Health is walked along a grid even in the logarithm, each change of sign is bisected, and each
-turn back towards zero is climbed, so that two crossings inside one step are found too.
+venue takes part. Health is walked along a grid even in the logarithm, each change of sign is bisected, and
+each turn back towards zero is climbed, so that two crossings inside one step are found too.
 Factors are floats that find; the health they find is the integer statement's. Volatilities stay with their
 strikes when the price moves, and futures keep their basis.
 """
