@@ -107,11 +107,9 @@ def _atoms(amount: Fraction) -> int:
 
 
 OPTIONS = "options: not in this engine yet (no option instrument, no vol surface)"
-PORTFOLIO = "portfolio margin: not in this engine yet (no scenario grid)"
 
 ADAPTERS = (
     Refused("bybit-option", OPTIONS),
-    Refused("bybit-pm", PORTFOLIO),
     Adapter("bybit-adl", ("pool|pool_peak|max_pool", "symbol_loss|loss", "trigger_ratio"), drawdown),
     Adapter("bybit-adl", ("balance",), pool),
     Adapter("bybit-inverse", ("q|size|qty", "entry|entry_price|ep"), inverse_position),

@@ -6,11 +6,13 @@ from seawall.conform import (
     binance,
     bitmex,
     bybit,
+    deribit_portfolio,
     hyperliquid,
     hyperliquid_adl,
     hyperliquid_portfolio,
     kraken,
     quant,
+    venue_portfolios,
 )
 from seawall.conform.model import Vector
 from seawall.conform.reading import Adapter, Refused
@@ -24,6 +26,8 @@ ENTRIES: tuple[Adapter | Refused, ...] = (
     *hyperliquid_portfolio.ADAPTERS,
     *hyperliquid.ADAPTERS,
     *quant.ADAPTERS,
+    *deribit_portfolio.ADAPTERS,
+    *venue_portfolios.ADAPTERS,
 )
 
 OPTIONS = "options and scenario margin: not in this engine yet"
