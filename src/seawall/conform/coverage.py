@@ -7,6 +7,7 @@ from seawall.conform import (
     bitmex,
     bybit,
     deribit_portfolio,
+    derive_portfolio,
     hyperliquid,
     hyperliquid_adl,
     hyperliquid_portfolio,
@@ -27,6 +28,7 @@ ENTRIES: tuple[Adapter | Refused, ...] = (
     *hyperliquid.ADAPTERS,
     *quant.ADAPTERS,
     *deribit_portfolio.ADAPTERS,
+    *derive_portfolio.ADAPTERS,
     *venue_portfolios.ADAPTERS,
 )
 

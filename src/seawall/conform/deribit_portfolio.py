@@ -1,7 +1,7 @@
 """Deribit's portfolio margin: risk matrices of futures, extended table, volatility shocks, old contingencies.
 
 A future's results are the same under each volatility move, so one of them is answered. Where a vector gives
-no time to an expiry, the roll shock's yearly part cannot be reckoned and its minimum stands, as the file says.
+no time to an expiry, the roll shock's yearly part cannot be reckoned: its minimum stands, as the file says.
 """
 
 from __future__ import annotations

@@ -97,16 +97,14 @@ def price_ladder(vector: Vector) -> Answer:
 
 
 def worst_and_contingencies(vector: Vector) -> Answer:
-    """Results of the worst scenario by leg, contingencies by name, and the initial margin of a published MM."""
+    """Results of the worst scenario by leg, contingencies by name, the initial margin of a published MM."""
     given = vector.inputs
     worst = sum((number(given, name, default=0) for name in ("perp", "option", "spot_hedge")), Fraction(0))
     told = find(given, "contingency")
     if not isinstance(told, dict):
         raise Unsupported("contingency is not a table of amounts")
     names = {"futureDelta": "future_delta", "usdtUsdc": "usdt_usdc"}
-    charges: dict[str, int] = {
-        names.get(name, name): ppb(as_number(value, name)) for name, value in told.items()
-    }
+    charges = {str(names.get(name, name)): ppb(as_number(value, name)) for name, value in told.items()}
     rules = load_portfolio_rulebook(BYBIT).rules
     added = requirement_of(rules.level("maintenance"), charges, stable=Fraction(1)).requirement_atoms
     published = maybe(given, "assetMM")
