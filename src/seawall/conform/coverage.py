@@ -13,6 +13,7 @@ from seawall.conform import (
     hyperliquid_portfolio,
     kraken,
     quant,
+    span,
     venue_portfolios,
 )
 from seawall.conform.model import Vector
@@ -27,6 +28,7 @@ ENTRIES: tuple[Adapter | Refused, ...] = (
     *hyperliquid_portfolio.ADAPTERS,
     *hyperliquid.ADAPTERS,
     *quant.ADAPTERS,
+    *span.ADAPTERS,
     *deribit_portfolio.ADAPTERS,
     *derive_portfolio.ADAPTERS,
     *venue_portfolios.ADAPTERS,
