@@ -1,7 +1,7 @@
 """Black's formula (1976) for an option on a forward, undiscounted, accurate in every wing.
 
-forward and strike in one unit of money, years, vol per square root of a year (0.5 = 50 %); all finite and >= 0,
-which callers check. Prices come out in the unit of the forward. No branch, so loops run on vectors.
+forward and strike in one unit of money, years, vol per square root of a year (0.5 = 50 %); all finite and
+>= 0, which callers check (nan gives nan). Prices in the unit of the forward. No branch: loops run on vectors.
 The out-of-the-money side is priced and the other follows by parity, so that no digit is lost:
     otm = low * (N(t - h) - e**|x| N(-t - h)),   x = ln(F/K), s = vol sqrt(years), h = |x|/s, t = s/2,
 with low = min(F, K). Both N share one exponential and differ by a divided difference of erfcx, not by a
@@ -14,8 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from seawall.kernels.lanes import LANE
-from seawall.kernels.lanes import exp_lane, log_ratio_lane
+from seawall.kernels.lanes import LANE, exp_lane, log_ratio_lane
 from seawall.kernels.normal import EVEN, INV_SQRT2, LEAST, ODD, SHIFT, SPAN
 
 LEAST_NORMAL = 2.2250738585072014e-308
@@ -63,19 +62,17 @@ def tails(h, t):  # type: ignore[no-untyped-def]
 @njit(**LANE)
 def otm_share(x, s):  # type: ignore[no-untyped-def]
     """Price of the out-of-the-money option as a share of min(F, K); x = |ln(F/K)|, s = vol sqrt(years)."""
-    s = s if s < MOST_DEVIATION else MOST_DEVIATION
-    h = x / (s if s > LEAST_DEVIATION else LEAST_DEVIATION)
-    h = h if h < MOST_DISTANCE else MOST_DISTANCE
+    s = MOST_DEVIATION if s > MOST_DEVIATION else s
+    h = x / (LEAST_DEVIATION if s < LEAST_DEVIATION else s)
+    h = MOST_DISTANCE if h > MOST_DISTANCE else h
     e, near, far, gap, turned = tails(h, 0.5 * s)
     return 1.0 - 0.5 * e * (near + far) if turned else 0.5 * e * gap
 
 
 @njit(**LANE)
 def black_price(forward, strike, years, vol, is_call):  # type: ignore[no-untyped-def]
-    """Undiscounted price of a call or put. Without time or vol the intrinsic value; never < 0, never nan."""
+    """Undiscounted price of a call or put; without time or vol the intrinsic value."""
     low = forward if forward < strike else strike
-    high = strike if forward < strike else forward
     share = otm_share(abs(log_ratio_lane(forward, strike)), vol * np.sqrt(years))
-    value = low * share if low >= LEAST_NORMAL else 0.0
-    inside = high - low if (forward > strike) == is_call else 0.0
-    return inside + value
+    apart = forward - strike if is_call else strike - forward
+    return (0.0 if apart < 0.0 else apart) + (0.0 if low < LEAST_NORMAL else low * share)

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from numba import njit
 
-from seawall.kernels.lanes import LANE
-from seawall.kernels.lanes import exp_lane
+from seawall.kernels.lanes import LANE, exp_lane
 
 SHIFT, SPAN = 4.25, 8.0  # t = 1 - SPAN / (z + SHIFT)
 LEAST = -0.25  # where the fit begins
