@@ -60,19 +60,26 @@ def tails(h, t):  # type: ignore[no-untyped-def]
 
 
 @njit(**LANE)
-def otm_share(x, s):  # type: ignore[no-untyped-def]
-    """Price of the out-of-the-money option as a share of min(F, K); x = |ln(F/K)|, s = vol sqrt(years)."""
+def place(low, forward, strike, s):  # type: ignore[no-untyped-def]
+    """(h, t), both bounded; an option on nothing, or at a strike of nothing, is as far out as can be."""
+    x = np.inf if low < LEAST_NORMAL else abs(log_ratio_lane(forward, strike))
     s = MOST_DEVIATION if s > MOST_DEVIATION else s
     h = x / (LEAST_DEVIATION if s < LEAST_DEVIATION else s)
-    h = MOST_DISTANCE if h > MOST_DISTANCE else h
-    e, near, far, gap, turned = tails(h, 0.5 * s)
-    return 1.0 - 0.5 * e * (near + far) if turned else 0.5 * e * gap
+    return MOST_DISTANCE if h > MOST_DISTANCE else h, 0.5 * s
+
+
+@njit(**LANE)
+def intrinsic(forward, strike, is_call):  # type: ignore[no-untyped-def]
+    """max(F - K, 0) of a call, max(K - F, 0) of a put."""
+    apart = forward - strike if is_call else strike - forward
+    return 0.0 if apart < 0.0 else apart
 
 
 @njit(**LANE)
 def black_price(forward, strike, years, vol, is_call):  # type: ignore[no-untyped-def]
     """Undiscounted price of a call or put; without time or vol the intrinsic value."""
     low = forward if forward < strike else strike
-    share = otm_share(abs(log_ratio_lane(forward, strike)), vol * np.sqrt(years))
-    apart = forward - strike if is_call else strike - forward
-    return (0.0 if apart < 0.0 else apart) + (0.0 if low < LEAST_NORMAL else low * share)
+    h, t = place(low, forward, strike, vol * np.sqrt(years))
+    e, near, far, gap, turned = tails(h, t)
+    share = 1.0 - 0.5 * e * (near + far) if turned else 0.5 * e * gap
+    return intrinsic(forward, strike, is_call) + low * share
