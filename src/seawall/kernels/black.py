@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from seawall.kernels.fixed import LEAF
 from seawall.kernels.lanes import LANE, exp_lane, log_ratio_lane
 from seawall.kernels.normal import EVEN, INV_SQRT2, LEAST, ODD, SHIFT, SPAN
 
@@ -60,12 +61,25 @@ def tails(h, t):  # type: ignore[no-untyped-def]
 
 
 @njit(**LANE)
-def place(low, forward, strike, s):  # type: ignore[no-untyped-def]
-    """(h, t), both bounded; an option on nothing, or at a strike of nothing, is as far out as can be."""
-    x = np.inf if low < LEAST_NORMAL else abs(log_ratio_lane(forward, strike))
+def distance(low, forward, strike):  # type: ignore[no-untyped-def]
+    """|ln(F/K)|; an option on nothing, or at a strike of nothing, is as far out as can be."""
+    return np.inf if low < LEAST_NORMAL else abs(log_ratio_lane(forward, strike))
+
+
+@njit(**LANE)
+def bounded(x, s):  # type: ignore[no-untyped-def]
+    """(h, t), both kept finite."""
     s = MOST_DEVIATION if s > MOST_DEVIATION else s
     h = x / (LEAST_DEVIATION if s < LEAST_DEVIATION else s)
     return MOST_DISTANCE if h > MOST_DISTANCE else h, 0.5 * s
+
+
+@njit(**LANE)
+def otm_share(x, s):  # type: ignore[no-untyped-def]
+    """Price of the out-of-the-money option as a share of min(F, K), from x = |ln(F/K)| and s."""
+    h, t = bounded(x, s)
+    e, near, far, gap, turned = tails(h, t)
+    return 1.0 - 0.5 * e * (near + far) if turned else 0.5 * e * gap
 
 
 @njit(**LANE)
@@ -79,7 +93,12 @@ def intrinsic(forward, strike, is_call):  # type: ignore[no-untyped-def]
 def black_price(forward, strike, years, vol, is_call):  # type: ignore[no-untyped-def]
     """Undiscounted price of a call or put; without time or vol the intrinsic value."""
     low = forward if forward < strike else strike
-    h, t = place(low, forward, strike, vol * np.sqrt(years))
-    e, near, far, gap, turned = tails(h, t)
-    share = 1.0 - 0.5 * e * (near + far) if turned else 0.5 * e * gap
+    share = otm_share(distance(low, forward, strike), vol * np.sqrt(years))
     return intrinsic(forward, strike, is_call) + low * share
+
+
+@njit(**LEAF, error_model="numpy")
+def black_price_array(forward, strike, years, vol, is_call, price):  # type: ignore[no-untyped-def]
+    """`black_price` of each element, the same bits."""
+    for i in range(price.size):
+        price[i] = black_price(forward[i], strike[i], years[i], vol[i], is_call[i])

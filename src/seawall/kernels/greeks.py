@@ -1,8 +1,8 @@
 """Price and derivatives of an option by Black's formula, undiscounted: one exponential for all of them.
 
-Units: money of the forward; per year (of calendar time: theta, charm, veta and color are d/dt = -d/dT), and per
-1.00 of vol. Inputs, edges and accuracy as kernels/black.py. Without time or vol (vol sqrt(years) = 0) the
-delta is 0, 1 or, at the money, 1/2; every derivative that would divide by nothing is 0.
+Units: the money of the forward; per year of calendar time (theta, charm, veta, color: d/dt); per 1.00 of vol.
+Inputs and accuracy as kernels/black.py. Without time or vol (vol sqrt(years) = 0) the delta is 0, 1 or, at the
+money, 1/2, and every derivative that would divide by nothing is 0.
 Formulas: Haug, The Complete Guide to Option Pricing Formulas, 2nd ed. 2007, ch. 2, with b = 0, r = 0; all but
 price and delta are products of the density F phi(d1) = K phi(d2).
 """
@@ -12,7 +12,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from seawall.kernels.black import LEAST_NORMAL, intrinsic, place, tails
+from seawall.kernels.black import LEAST_NORMAL, bounded, distance, intrinsic, tails
+from seawall.kernels.fixed import LEAF
 from seawall.kernels.lanes import LANE
 from seawall.kernels.normal import INV_SQRT_2PI
 
@@ -24,7 +25,7 @@ def spread(forward, strike, years, vol, is_call):  # type: ignore[no-untyped-def
     """(price, delta, density F phi(d1), d1, d2)."""
     below = forward < strike
     low = forward if below else strike
-    h, t = place(low, forward, strike, vol * np.sqrt(years))
+    h, t = bounded(distance(low, forward, strike), vol * np.sqrt(years))
     e, near, far, gap, turned = tails(h, t)
     share = 1.0 - 0.5 * e * (near + far) if turned else 0.5 * e * gap
     price = intrinsic(forward, strike, is_call) + low * share
@@ -78,3 +79,22 @@ def black_higher(forward, strike, years, vol, is_call):  # type: ignore[no-untyp
     color = gamma * (1.0 - product) * by_years
     ultima = -vega * by_vol * by_vol * (product * (1.0 - product) + d1 * d1 + d2 * d2)
     return vanna, volga, charm, veta, speed, zomma, color, ultima
+
+
+@njit(**LEAF, error_model="numpy")
+def black_greeks_array(forward, strike, years, vol, is_call, out):  # type: ignore[no-untyped-def]
+    """`black_greeks` of each element into the five rows of out."""
+    price, delta, gamma, vega, theta = out[0], out[1], out[2], out[3], out[4]
+    for i in range(price.size):
+        price[i], delta[i], gamma[i], vega[i], theta[i] = black_greeks(
+            forward[i], strike[i], years[i], vol[i], is_call[i]
+        )
+
+
+@njit(**LEAF, error_model="numpy")
+def black_higher_array(forward, strike, years, vol, is_call, out):  # type: ignore[no-untyped-def]
+    """`black_higher` of each element into the eight rows of out."""
+    for i in range(out.shape[1]):
+        (
+            out[0, i], out[1, i], out[2, i], out[3, i], out[4, i], out[5, i], out[6, i], out[7, i]
+        ) = black_higher(forward[i], strike[i], years[i], vol[i], is_call[i])  # fmt: skip
