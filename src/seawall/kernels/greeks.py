@@ -1,8 +1,8 @@
 """Price and derivatives of an option by Black's formula, undiscounted: one exponential for all of them.
 
 Units: the money of the forward; per year of calendar time (theta, charm, veta, color: d/dt); per 1.00 of vol.
-Inputs and accuracy as kernels/black.py. Without time or vol (vol sqrt(years) = 0) the delta is 0, 1 or, at the
-money, 1/2, and every derivative that would divide by nothing is 0.
+Inputs and accuracy as kernels/black.py. Without time or vol (vol sqrt(years) = 0) the delta is 0, 1 or, at
+the money, 1/2, and every derivative that would divide by nothing is 0.
 Formulas: Haug, The Complete Guide to Option Pricing Formulas, 2nd ed. 2007, ch. 2, with b = 0, r = 0; all but
 price and delta are products of the density F phi(d1) = K phi(d2).
 """
@@ -34,7 +34,7 @@ def spread(forward, strike, years, vol, is_call):  # type: ignore[no-untyped-def
     known = 0.5 * e * (near if below else far * (low * by_forward))
     of_call = below & (not turned)
     call = known if of_call else 1.0 - known
-    put = known - 1.0 if of_call else -known
+    put = known - 1.0 if of_call else 0.0 - known
     d1 = t - h if below else t + h
     d2 = -t - h if below else h - t
     return price, (call if is_call else put), low * e * INV_SQRT_2PI, d1, d2
