@@ -10,6 +10,7 @@ from seawall.conform import (
     hyperliquid_adl,
     hyperliquid_portfolio,
     kraken,
+    options,
     quant,
 )
 from seawall.conform.model import Vector
@@ -24,6 +25,7 @@ ENTRIES: tuple[Adapter | Refused, ...] = (
     *hyperliquid_portfolio.ADAPTERS,
     *hyperliquid.ADAPTERS,
     *quant.ADAPTERS,
+    *options.ADAPTERS,
 )
 
 OPTIONS = "options and scenario margin: not in this engine yet"
@@ -64,7 +66,7 @@ REASONS = {
     "forensics": "market forensics: not in this engine yet",
     "margin": "scenario, SPAN, SIMM and VaR margin models: not in this engine yet",
     "market": "stochastic market models: not in this engine yet",
-    "options": "option pricing: not in this engine yet",
+    "options": "challenger models and vol surfaces: not in this engine yet",
 }
 
 
