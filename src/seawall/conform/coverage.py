@@ -8,10 +8,12 @@ from seawall.conform import (
     bybit,
     deribit_portfolio,
     derive_portfolio,
+    greeks,
     hyperliquid,
     hyperliquid_adl,
     hyperliquid_portfolio,
     kraken,
+    options,
     quant,
     span,
     venue_portfolios,
@@ -29,9 +31,11 @@ ENTRIES: tuple[Adapter | Refused, ...] = (
     *hyperliquid.ADAPTERS,
     *quant.ADAPTERS,
     *span.ADAPTERS,
+    *greeks.ADAPTERS,
     *deribit_portfolio.ADAPTERS,
     *derive_portfolio.ADAPTERS,
     *venue_portfolios.ADAPTERS,
+    *options.ADAPTERS,
 )
 
 OPTIONS = "options and scenario margin: not in this engine yet"
@@ -72,7 +76,7 @@ REASONS = {
     "forensics": "market forensics: not in this engine yet",
     "margin": "scenario, SPAN, SIMM and VaR margin models: not in this engine yet",
     "market": "stochastic market models: not in this engine yet",
-    "options": "option pricing: not in this engine yet",
+    "options": "challenger models and vol surfaces: not in this engine yet",
 }
 
 

@@ -48,7 +48,8 @@ def results_by_leg(vector: Vector) -> Answer:
         vol = MOVES.get(str(entry[1]).lower())
         if vol is None:
             raise Unsupported(f"a row moves volatility {entry[1]!r}")
-        scenarios.append(Scenario(spot_ppb=ppb(as_number(entry[0], "move")), vol=vol))  # type: ignore[arg-type]
+        move = ppb(as_number(entry[0], "move"))
+        scenarios.append(Scenario(spot_ppb=move, vol=vol))  # type: ignore[arg-type]
     own = UnderlyingRules(
         scenarios={"rows": tuple(scenarios)},
         vol=VolShock(up_ppb=ppb(number(given, "vol_range_up")), short_power_ppb=power, long_power_ppb=power),
@@ -109,6 +110,8 @@ def _names(judged: Judged) -> dict[str, Callable[[], Any]]:
         "optionmtm optionsmtm": lambda: judged.amount(node.options_atoms),
         "collateralmtm": lambda: judged.amount(node.collateral_atoms),
         "worst minspan minscenario loss w l worstloss": worst,
+        "perpmtm": lambda: judged.amount(node.unrealised_atoms),
+        "cash": lambda: judged.amount(node.cash_atoms),
         "worstregloss": lambda: _sets(judged, "regular"),
         "worsttailloss": lambda: _sets(judged, "tail"),
         "worstskewloss": lambda: _sets(judged, "skew"),

@@ -84,7 +84,7 @@ def points_of(range_money: Fraction, *, value_per_point: Fraction) -> Fraction:
 
 
 def risk_array(contract: SpanContract, rules: SpanRules, *, decimals: int) -> tuple[int, ...]:
-    """Loss of one long contract in each scenario, in atoms. InputError: a scenario without a price above 0."""
+    """Loss of one long contract in each scenario, in atoms. InputError: a scenario without a price."""
     today = _value(contract, NONE, 0, NONE, decimals)
     ahead, losses = rules.look_ahead_years, []
     for thirds in THIRDS:
