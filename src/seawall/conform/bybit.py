@@ -2,7 +2,7 @@
 
 Maintenance is on the value at entry; where a taker fee is given, the fee to close at the bankruptcy price is
 part of it. Displayed prices are on the contract's tick, rounded to the safe side: a printed price that lies
-on that tick is read there. Options and portfolio margin come with the options engine.
+on that tick is read there. Options are in bybit_options, portfolio margin comes later.
 """
 
 from __future__ import annotations
@@ -106,11 +106,9 @@ def _atoms(amount: Fraction) -> int:
     return int(amount * ATOMS)
 
 
-OPTIONS = "options: not in this engine yet (no option instrument, no vol surface)"
 PORTFOLIO = "portfolio margin: not in this engine yet (no scenario grid)"
 
 ADAPTERS = (
-    Refused("bybit-option", OPTIONS),
     Refused("bybit-pm", PORTFOLIO),
     Adapter("bybit-adl", ("pool|pool_peak|max_pool", "symbol_loss|loss", "trigger_ratio"), drawdown),
     Adapter("bybit-adl", ("balance",), pool),

@@ -57,6 +57,7 @@ OPTION = (
     "least",
     "long_mark",
     "long_spot",
+    "paired",
 )
 LEVEL = (
     "schedule",
@@ -138,6 +139,7 @@ TIER_FLOOR, TIER_RATE, TIER_DEDUCTION = range(len(TIER))
     OPT_LEAST,
     OPT_LONG_MARK,
     OPT_LONG_SPOT,
+    OPT_PAIRED,
 ) = range(len(OPTION))
 (
     LVL_SCHEDULE,

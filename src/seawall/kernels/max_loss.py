@@ -1,10 +1,11 @@
 """Scope `max_loss` (P4): options of one expiry need no more than their worst payoff at expiry.
 
 For every node of a pot (options of one underlying, expiry and settlement asset) the requirement of its legs
-one by one is compared with the worst of their summed payoffs over spot 0 and all strikes, plus, where calls
-sold exceed calls bought, a rate of the spot for each unpaired call; the lesser counts. Atoms of the
-settlement asset, payoffs round down leg by leg. Payoffs are piecewise linear with kinks at the strikes
-only, so no other spot can be worse. Source: Derive StandardManager; with no unpaired calls, Cboe spreads.
+one by one (of a call and a put sold together, where rules say so, the greater) is compared with the worst of
+their summed payoffs over spot 0 and all strikes, plus, where calls sold exceed calls bought, a rate of the
+spot for each unpaired call; the lesser counts. Atoms of the settlement asset, payoffs round down leg by leg.
+Payoffs are piecewise linear with kinks at the strikes only, so no other spot can be worse.
+Source: Derive StandardManager; with no unpaired calls, Cboe spreads.
 """
 
 from __future__ import annotations
@@ -62,30 +63,61 @@ def _sum_payoffs(positions, resting, head, rules, orders, node, spot_ticks, call
 
 
 @njit(**LEAF)
+def _paired_core(rules, terms, instrument, lots, required, worth):  # type: ignore[no-untyped-def]
+    """What a sold option requires beyond its premium, if its schedule pairs the rights; else 0."""
+    row = (
+        rules[0, layout.HDR_SCHEDULES]
+        + rules[terms, layout.LVL_SCHEDULE] * rules[0, layout.HDR_INSTRUMENTS]
+        + instrument
+    )
+    option = rules[row, layout.SCH_TIER_START]
+    if lots >= 0 or not rules[option, layout.OPT_PAIRED]:
+        return np.int64(0)
+    premium = mul_div_ceil(worth, rules[option, layout.OPT_PREMIUM], PPB)
+    return max(required - mul_div_ceil(premium, rules[terms, layout.LVL_FACTOR], PPB), np.int64(0))
+
+
+@njit(**LEAF)
+def _both_sold(call_core, calls, put_core, puts):  # type: ignore[no-untyped-def]
+    """What the lesser sides of the pairs require, rounded down; where sizes differ, in proportion."""
+    pairs = min(calls, puts)
+    if pairs == 0:
+        return np.int64(0)
+    return min(mul_div_floor(call_core, pairs, calls), mul_div_floor(put_core, pairs, puts))
+
+
+@njit(**LEAF)
 def node_figures(positions, resting, head, market, rules, level, node, overlay):  # type: ignore[no-untyped-def]
-    """(requirement of the legs one by one, worst loss or -1 if it has no bound, settlement asset)."""
+    """(requirement of the legs one by one, and of pairs the greater; worst loss or -1; settlement asset)."""
     terms = rules[0, layout.HDR_LEVELS] + level
     orders, settle = rules[terms, layout.LVL_ORDERS] != 0, np.int64(0)
     single, spot, slot, pending = np.int64(0), np.int64(0), np.int64(head), overlay[OVL_INSTRUMENT] >= 0
+    call_core, put_core, calls, puts = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
     worst = _sum_payoffs(positions, resting, head, rules, orders, node, np.int64(0), False, overlay)
     while slot >= 0 or pending:
         slot, pending, of, instrument, lots = _leg(positions, resting, slot, pending, rules, orders, overlay)
         if of != node or lots == 0:
             continue
         row = rules[0, layout.HDR_LISTING] + instrument
-        required, _worth, _price = scheduled(rules, market, level, instrument, lots)
+        required, worth, _price = scheduled(rules, market, level, instrument, lots)
         single = add_checked(single, required)
+        core = _paired_core(rules, terms, instrument, lots, required, worth)
+        if rules[row, layout.INS_OPTION] == CALL:
+            call_core, calls = add_checked(call_core, core), calls - min(lots, np.int64(0))
+        else:
+            put_core, puts = add_checked(put_core, core), puts - min(lots, np.int64(0))
         strike, settle = rules[row, layout.INS_STRIKE], rules[row, layout.INS_SETTLE]
         spot = market[rules[row, layout.INS_UNDERLYING], layout.MKT_INDEX]
         at = _sum_payoffs(positions, resting, head, rules, orders, node, strike, False, overlay)
         worst = min(worst, at)
+    whole, single = single, single - _both_sold(call_core, calls, put_core, puts)
     unpaired = _sum_payoffs(positions, resting, head, rules, orders, node, spot, True, overlay)
     loss = -min(worst, np.int64(0))
     if unpaired < 0:
         if rules[terms, layout.LVL_UNPAIRED] == 0:
-            return single, np.int64(-1), settle
+            return whole, single, np.int64(-1), settle
         loss = add_checked(loss, mul_div_ceil(-unpaired, rules[terms, layout.LVL_UNPAIRED], PPB))
-    return single, loss, settle
+    return whole, single, loss, settle
 
 
 @njit(**LEAF)
@@ -99,10 +131,12 @@ def node_relief(positions, resting, head, market, rules, level, unit, overlay): 
         )
         if node < 0 or not _first_of(positions, resting, head, here, waits, rules, node, overlay):
             continue
-        single, loss, settle = node_figures(positions, resting, head, market, rules, level, node, overlay)
-        if loss < 0 or loss >= single:
+        whole, single, loss, settle = node_figures(
+            positions, resting, head, market, rules, level, node, overlay
+        )
+        spared = whole - (single if loss < 0 else min(single, loss))
+        if spared <= 0:
             continue
-        spared = single - loss
         if settle != unit:
             num, den = asset_price(rules, market, level, settle, unit, True)
             spared = mul_div_floor(spared, num, den)

@@ -44,6 +44,8 @@ class OptionTerms(msgspec.Struct, frozen=True, kw_only=True):
     put: ShortTerms = ShortTerms()
     long_mark_ppb: int = 0
     long_spot_ppb: int = 0
+    # Of a call and a put sold together only the greater counts, but for its premium; where payoffs net. Cboe
+    paired: bool = False
 
 
 Row = tuple[int, ...]
@@ -72,6 +74,7 @@ def option_row(terms: OptionTerms | None, instrument: Instrument, schedules: lis
         short.least_ppb,
         terms.long_mark_ppb,
         terms.long_spot_ppb,
+        int(terms.paired),
     )
 
 

@@ -209,10 +209,11 @@ def _netted(book: Book, margin: CompiledMargin, market: MarketView, pot: int, ro
         if node < 0 or node in seen:
             continue
         seen.add(node)
-        single, loss, settle = max_loss.node_figures(*tables, row, node, kernel.NOTHING)
-        if 0 <= loss < single:
+        whole, single, loss, settle = max_loss.node_figures(*tables, row, node, kernel.NOTHING)
+        spared = whole - (single if loss < 0 else min(single, loss))
+        if spared > 0:
             num, den = collateral.asset_price(rules.table, market.table, row, settle, unit, True)
-            spared = int(mul_div_floor(single - loss, num, den))
+            spared = int(mul_div_floor(spared, num, den))
             parts.append(Part(kind="max_loss", name=instrument, amount_atoms=-spared))
     return parts
 
