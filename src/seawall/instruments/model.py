@@ -113,18 +113,14 @@ def make_instrument(
 ) -> Instrument:
     """Check the units against each other and derive `value_num`. Raises RulebookError."""
     place = where or f"instrument {name}"
-    lot_units, tick_units = Fraction(lot), Fraction(tick)
-    if lot_units <= 0 or tick_units <= 0:
-        raise RulebookError(
-            f"{place}: lot {lot} and tick {tick} must be positive\n"
-            "  Give the exchange's size and price steps."
-        )
+    lot_units, tick_units = _steps(place, lot, tick)
     if kind.in_base != (settle.name == base):
         raise RulebookError(
             f"{place}: settles in {settle.name}, its base is {base}\n"
             "  An inverse contract settles in its base asset, any other does not (no quanto contracts yet)."
         )
     _check_option(place, kind, strike=strike, underlying=underlying, fee_cap_ppb=fee_cap_ppb)
+    _check_expiry(place, kind, expiry_ns)
     per_step = lot_units / tick_units if kind.inverse else lot_units * tick_units
     value = per_step * settle.atoms_per_unit
     if value.denominator != 1:
@@ -137,11 +133,6 @@ def make_instrument(
     if value.numerator > INT64_MAX:
         raise RulebookError(
             f"{place}: one lot is worth more than 64 bits of atoms\n  Use fewer decimals or a finer lot."
-        )
-    if kind.dated != (expiry_ns is not None):
-        raise RulebookError(
-            f"{place}: a dated future or an option needs an expiry, any other instrument must not have one\n"
-            "  Set or remove 'expiry'."
         )
     return Instrument(
         name=name,
@@ -163,6 +154,16 @@ def make_instrument(
     )
 
 
+def _steps(place: str, lot: str, tick: str) -> tuple[Fraction, Fraction]:
+    lot_units, tick_units = Fraction(lot), Fraction(tick)
+    if lot_units <= 0 or tick_units <= 0:
+        raise RulebookError(
+            f"{place}: lot {lot} and tick {tick} must be positive\n"
+            "  Give the exchange's size and price steps."
+        )
+    return lot_units, tick_units
+
+
 def _check_option(
     place: str, kind: InstrumentKind, *, strike: str, underlying: str, fee_cap_ppb: int
 ) -> None:
@@ -175,3 +176,11 @@ def _check_option(
         raise RulebookError(f"{place}: strike {strike} must be positive\n  Give a price of the underlying.")
     if fee_cap_ppb < 0 or (fee_cap_ppb and not kind.option):
         raise RulebookError(f"{place}: only an option caps its fees, at a share of its price of zero or more")
+
+
+def _check_expiry(place: str, kind: InstrumentKind, expiry_ns: int | None) -> None:
+    if kind.dated != (expiry_ns is not None):
+        raise RulebookError(
+            f"{place}: a dated future or an option needs an expiry, any other instrument must not have one\n"
+            "  Set or remove 'expiry'."
+        )

@@ -46,7 +46,9 @@ def _leg(positions, resting, slot, pending, rules, orders, overlay):  # type: ig
 
 
 @njit(**LEAF)
-def _sum_payoffs(positions, resting, head, rules, orders, node, spot_ticks, calls_only, overlay):  # type: ignore[no-untyped-def]
+def _sum_payoffs(  # type: ignore[no-untyped-def]
+    positions, resting, head, rules, orders, node, spot_ticks, calls_only, overlay
+):
     """The node's payoff at one spot; `calls_only`: of its calls as if struck at 0, the slope of the tail."""
     total, slot, pending = np.int64(0), np.int64(head), overlay[OVL_INSTRUMENT] >= 0
     while slot >= 0 or pending:
@@ -87,7 +89,9 @@ def _both_sold(call_core, calls, put_core, puts):  # type: ignore[no-untyped-def
 
 
 @njit(**LEAF)
-def node_figures(positions, resting, head, market, rules, level, node, overlay):  # type: ignore[no-untyped-def]
+def node_figures(  # type: ignore[no-untyped-def]
+    positions, resting, head, market, rules, level, node, overlay
+):
     """(requirement of the legs one by one, and of pairs the greater; worst loss or -1; settlement asset)."""
     terms = rules[0, layout.HDR_LEVELS] + level
     orders, settle = rules[terms, layout.LVL_ORDERS] != 0, np.int64(0)
@@ -121,7 +125,9 @@ def node_figures(positions, resting, head, market, rules, level, node, overlay):
 
 
 @njit(**LEAF)
-def node_relief(positions, resting, head, market, rules, level, unit, overlay):  # type: ignore[no-untyped-def]
+def node_relief(  # type: ignore[no-untyped-def]
+    positions, resting, head, market, rules, level, unit, overlay
+):
     """Atoms of the unit by which the pot's nodes need less than their legs one by one, rounded down."""
     relief, slot, pending = np.int64(0), np.int64(head), overlay[OVL_INSTRUMENT] >= 0
     while slot >= 0 or pending:

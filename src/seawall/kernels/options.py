@@ -82,7 +82,9 @@ def _short_terms(rules, terms, spot, strike, out, worth):  # type: ignore[no-unt
 
 
 @njit(**LEAF)
-def short_requirement(rules, schedule, instrument, size, spot, strike, out, worth):  # type: ignore[no-untyped-def]
+def short_requirement(  # type: ignore[no-untyped-def]
+    rules, schedule, instrument, size, spot, strike, out, worth
+):
     """What `size` short lots require on a schedule, at least `least` times what another schedule asks."""
     first = rules[0, layout.HDR_SCHEDULES] + instrument
     terms = rules[first + schedule * rules[0, layout.HDR_INSTRUMENTS], layout.SCH_TIER_START]

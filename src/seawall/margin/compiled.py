@@ -30,7 +30,7 @@ from seawall.kernels.position import (
     TIERS,
 )
 from seawall.margin.option_schedule import OPTION_KIND, listing_terms, option_row
-from seawall.margin.rules import MarginRules, Schedule, Tier, Weight
+from seawall.margin.rules import InstrumentMargin, MarginRules, Schedule, Tier, Weight
 from seawall.units import PPB
 
 I64 = NDArray[np.int64]
@@ -186,15 +186,8 @@ def _schedule_rows(
         for instrument in instruments:
             margin = rules.instruments.get(instrument.name)
             s = margin.schedules.get(name, Schedule()) if margin else Schedule()
-            if instrument.kind.option != (s.kind == "option") and margin and name in margin.schedules:
-                raise RulebookError(
-                    f"margin.instruments.{instrument.name}.{name}: a schedule of kind {s.kind!r}\n"
-                    "  Options have schedules of kind 'option', and nothing else has."
-                )
-            if instrument.kind.option:
-                place = first + len(tiers)
-                tiers.append(option_row(s.option, instrument, names))
-                table.append((OPTION_KIND, *[0] * 12, place, place + 1, 0))
+            if instrument.kind.option or s.kind == "option":
+                table.append(_option_schedule(name, instrument, margin, names, tiers, first))
                 continue
             rows = s.tiers or (Tier(floor_atoms=0, rate_ppb=PPB),)
             if rows not in known:  # the same tiers stand once: fewer lines of cache
@@ -234,6 +227,28 @@ def _schedule_rows(
                 )
             )
     return table
+
+
+def _option_schedule(
+    name: str,
+    instrument: Instrument,
+    margin: InstrumentMargin | None,
+    names: list[str],
+    tiers: Rows,
+    first: int,
+) -> tuple[int, ...]:
+    """The row of an option's schedule; its terms are appended to `tiers`."""
+    given = margin.schedules.get(name) if margin else None
+    if given is not None and instrument.kind.option != (given.kind == "option"):
+        raise RulebookError(
+            f"margin.instruments.{instrument.name}.{name}: a schedule of kind {given.kind!r}\n"
+            "  Options have schedules of kind 'option', and nothing else has."
+        )
+    place = first + len(tiers)
+    tiers.append(option_row(given.option if given else None, instrument, names))
+    row = [0] * len(layout.SCHEDULE)
+    row[layout.SCH_KIND], row[layout.SCH_TIER_START], row[layout.SCH_TIER_END] = OPTION_KIND, place, place + 1
+    return tuple(row)
 
 
 def _level_rows(rules: MarginRules, schedules: dict[str, int], weights: dict[str, int]) -> Rows:
