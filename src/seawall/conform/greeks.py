@@ -59,4 +59,6 @@ def grid_against_greeks(vector: Vector) -> Answer:
     }
 
 
-ADAPTERS = (Adapter("margin.", ("F", "T", "sigma", "positions", "moves", "vol_shocks"), grid_against_greeks),)
+ADAPTERS = (
+    Adapter("margin.grid", ("F", "T", "sigma", "positions", "moves", "vol_shocks"), grid_against_greeks),
+)
