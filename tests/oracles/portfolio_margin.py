@@ -90,7 +90,7 @@ def pm2(case: dict[str, Any], p: dict[str, Any]) -> dict[str, float]:
     }
 
 
-def _scenario(case, p, by_expiry, value, now, worth, move, vol, damping) -> float:  # type: ignore[no-untyped-def]
+def _scenario(case, p, by_expiry, value, now, worth, move, vol, damping) -> float:
     total = 0.0
     for expiry in by_expiry:
         feed = case["feeds"][expiry]
@@ -106,7 +106,7 @@ def _scenario(case, p, by_expiry, value, now, worth, move, vol, damping) -> floa
     return total * damping
 
 
-def _contingencies(case, p, worth) -> tuple[float, float]:  # type: ignore[no-untyped-def]
+def _contingencies(case, p, worth) -> tuple[float, float]:
     strikes: dict[tuple[str, float], list[float]] = {}
     for option in case["options"]:
         strikes.setdefault((option["expiry"], option["strike"]), [0.0, 0.0])[0 if option["call"] else 1] += (

@@ -1,9 +1,11 @@
 """Does an answer equal the printed number, to the tolerance its own vector gives?
 
-A number in `tolerance` is relative; {"rel": x}, {"abs": x} and {"exact": true} say which they are; a key that
-names a result is for that one alone, relative. `rel_tol` (relative) and `tol` (absolute) beside the numbers
-belong to `expected`'s own level. Without any: 1e-6 relative. Truth values, texts, and numbers that the
-adapter gives as a count (a Python int) are compared exactly. All in exact fractions.
+A number in `tolerance` is relative; {"rel": x}, {"abs": x} and {"exact": true} say which they are; a key
+that names a result is for that one alone, relative. `rel_tol` (relative) and `tol` (absolute) beside the
+numbers belong to `expected`'s own level. Without any: 1e-6 relative. Truth values, texts, and numbers that
+the adapter gives as a count (a Python int) are compared exactly. All in exact fractions. For a figure as
+its source shows it (`printed`, or a venue's own beside the recomputed one) the tolerance is absolute, of
+its last digits.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ import msgspec
 from seawall.conform.model import Mismatch
 
 DEFAULT_REL = Fraction(1, 10**6)
+# Figures as their source shows them, rounded: `printed`, and those of a live ticker (`deribit_mark_price`).
+PRINTED = ("printed", "deribit_")
 INSIDE = {"rel_tol": "rel", "tol": "abs"}  # tolerances that stand among the expected numbers
 
 
@@ -97,6 +101,9 @@ def _compare_dicts(
             found.append(Mismatch(path=place, expected=want, got=None, allowed="an answer"))
             continue
         own = _number(named.get(key))
+        if own is not None and key.startswith(PRINTED):
+            found += _compare(want, got[key], Allowed(Fraction(0), own), named, place)
+            continue
         found += _compare(want, got[key], allowed if own is None else Allowed(own), named, place)
     return found
 

@@ -6,11 +6,24 @@ from seawall.conform import (
     binance,
     bitmex,
     bybit,
+    bybit_options,
+    cboe,
+    dederi,
+    deribit,
+    deribit_portfolio,
+    derive,
+    derive_portfolio,
+    greeks,
     hyperliquid,
     hyperliquid_adl,
     hyperliquid_portfolio,
     kraken,
+    okx,
+    options,
+    paradex,
     quant,
+    span,
+    venue_portfolios,
 )
 from seawall.conform.model import Vector
 from seawall.conform.reading import Adapter, Refused
@@ -18,12 +31,25 @@ from seawall.conform.reading import Adapter, Refused
 ENTRIES: tuple[Adapter | Refused, ...] = (
     *binance.ADAPTERS,
     *bitmex.ADAPTERS,
+    *bybit_options.ADAPTERS,
     *bybit.ADAPTERS,
+    *cboe.ADAPTERS,
+    *dederi.ADAPTERS,
+    *deribit.ADAPTERS,
+    *derive.ADAPTERS,
     *kraken.ADAPTERS,
+    *okx.ADAPTERS,
+    *paradex.ADAPTERS,
     *hyperliquid_adl.ADAPTERS,
     *hyperliquid_portfolio.ADAPTERS,
     *hyperliquid.ADAPTERS,
     *quant.ADAPTERS,
+    *span.ADAPTERS,
+    *greeks.ADAPTERS,
+    *deribit_portfolio.ADAPTERS,
+    *derive_portfolio.ADAPTERS,
+    *venue_portfolios.ADAPTERS,
+    *options.ADAPTERS,
 )
 
 OPTIONS = "options and scenario margin: not in this engine yet"
@@ -64,7 +90,7 @@ REASONS = {
     "forensics": "market forensics: not in this engine yet",
     "margin": "scenario, SPAN, SIMM and VaR margin models: not in this engine yet",
     "market": "stochastic market models: not in this engine yet",
-    "options": "option pricing: not in this engine yet",
+    "options": "challenger models and vol surfaces: not in this engine yet",
 }
 
 

@@ -118,7 +118,11 @@ class ApplyFunding(Command, frozen=True, kw_only=True, array_like=True, tag=True
 
 
 class SettleInstrument(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
-    """Expiry or wind-down: every position is closed at one price against the clearing account."""
+    """Expiry or wind-down: every position is closed at one price against the clearing account.
+
+    Of an option, `price_ticks` is the delivery price of its underlying, in the underlying's ticks: every
+    position is paid its payoff.
+    """
 
     instrument: str
     price_ticks: int

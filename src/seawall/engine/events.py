@@ -124,7 +124,7 @@ class Leg(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Traded(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
     """Position moved between pots. Lots sum to zero; realised profit goes through the clearing pot.
 
-    `kind`: fill, liquidation, takeover, adl, settlement, unwind.
+    `kind`: fill, liquidation, takeover, adl, settlement, unwind, expiry (at the delivery price).
     """
 
     instrument: int

@@ -271,6 +271,8 @@ def dependent(state: State, rows: list[int]) -> tuple[NDArray[np.bool_], NDArray
     """
     hit = np.zeros(len(state.instruments), np.bool_)
     hit[rows] = True
+    spot = state.margin.view.listing[:, layout.INS_UNDERLYING]
+    hit |= (spot >= 0) & hit[spot]  # an option's requirement moves with its underlying
     via = state.margin.view.collateral[:, layout.AST_INSTRUMENT]
     everything = len(rows) == len(state.instruments)
     priced = np.ones(len(via), np.bool_) if everything else (via >= 0) & hit[via]

@@ -165,6 +165,9 @@ class State:
         }
         self.policies = [rulebook.oracles[i.name] for i in rulebook.instruments]
         self.margin = compile_margin(rulebook.assets, rulebook.instruments, _with_worth(rulebook))
+        listing = self.margin.view.listing
+        # option -> the instrument whose index is its spot; -1 for others
+        self.underlying_row: list[int] = listing[:, layout.INS_UNDERLYING].tolist()
         # asset -> the instrument whose index prices it, or -1
         self.priced_by: list[int] = self.margin.view.collateral[:, layout.AST_INSTRUMENT].tolist()
 

@@ -1,7 +1,7 @@
 """exp and the logarithm of a ratio without a branch, so that loops over arrays run several elements at once.
 
-The same bits from one element and from a vector of them: only + - * /, comparisons and the bits of a float are
-used, all exact or correctly rounded on every CPU (no libm, no fused multiply-add). Numbers in, numbers out.
+The same bits from one element and from a vector: only + - * /, comparisons and the bits of a float are used,
+exact or correctly rounded on every CPU (no libm, no fused multiply-add). Numbers in, numbers out.
 Errors: 1 ulp each (2 promised). `elementary` has the same functions with every edge value; a loop over them
 runs one element at a time, 8 times slower here (no vector maths library comes with numba).
 Coefficients: Chebyshev interpolation at 60 digits, truncated below 2e-17 of the value.
@@ -9,10 +9,16 @@ Coefficients: Chebyshev interpolation at 60 digits, truncated below 2e-17 of the
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
 from seawall.kernels.fixed import LEAF
+
+# How they are compiled: always into the loop that calls them, or it would not become a loop over vectors; and
+# without the test for a zero divisor, which would be a branch.
+LANE: dict[str, Any] = {**LEAF, "error_model": "numpy", "forceinline": True}
 
 LN2_HI = 6.93147180369123816490e-01  # ln 2 with 32 trailing zero bits: k * LN2_HI is exact
 LN2_LO = 1.90821492927058770002e-10
@@ -26,7 +32,7 @@ B1, B52, B1023 = np.int64(1), np.int64(52), np.int64(1023)
 EXP_LEAST = -708.0  # below it the result would be subnormal, and is 0
 
 
-@njit(**LEAF, error_model="numpy")
+@njit(**LANE)
 def exp_lane(x):  # type: ignore[no-untyped-def]
     """e**x for finite x <= 709; 0 below -708."""
     held = x if x > EXP_LEAST else EXP_LEAST
@@ -49,11 +55,11 @@ def exp_lane(x):  # type: ignore[no-untyped-def]
     return y * np.int64(scale).view(np.float64) if x >= EXP_LEAST else 0.0
 
 
-@njit(**LEAF, error_model="numpy")
+@njit(**LANE)
 def log_ratio_lane(a, b):  # type: ignore[no-untyped-def]
-    """ln(a / b) for normal a, b > 0, accurate also where a and b are nearly equal. Others: finite, no meaning.
+    """ln(a / b) for normal a, b > 0, accurate also where they are nearly equal. Others: finite, no meaning.
 
-    With a / b = 2**k * m / n and m / n in [2/3, 3/2], m - n is exact: ln(m / n) = 2 artanh((m - n) / (m + n)).
+    a / b = 2**k * m / n with m / n in [2/3, 3/2]: m - n is exact, ln(m / n) = 2 artanh((m - n) / (m + n)).
     """
     bits_a, bits_b = np.float64(a).view(np.int64), np.float64(b).view(np.int64)
     apart = (bits_a & FRACTION) - (bits_b & FRACTION)

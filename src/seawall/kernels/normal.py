@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from numba import njit
 
-from seawall.kernels.fixed import LEAF
-from seawall.kernels.lanes import exp_lane
+from seawall.kernels.lanes import LANE, exp_lane
 
 SHIFT, SPAN = 4.25, 8.0  # t = 1 - SPAN / (z + SHIFT)
 LEAST = -0.25  # where the fit begins
@@ -31,7 +30,7 @@ ODD = (
 )  # fmt: skip
 
 
-@njit(**LEAF, error_model="numpy")
+@njit(**LANE)
 def series(coefficients, u):  # type: ignore[no-untyped-def]
     """Sum of coefficients[k] * u**k, twelve terms, by Horner."""
     total = coefficients[11]
@@ -40,7 +39,7 @@ def series(coefficients, u):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(**LEAF, error_model="numpy")
+@njit(**LANE)
 def erfcx_lane(z):  # type: ignore[no-untyped-def]
     """exp(z*z) erfc(z) for z >= -1/4."""
     d = 1.0 / (z + SHIFT)
@@ -49,13 +48,13 @@ def erfcx_lane(z):  # type: ignore[no-untyped-def]
     return d * (series(EVEN, u) + t * series(ODD, u))
 
 
-@njit(**LEAF, error_model="numpy")
+@njit(**LANE)
 def normal_pdf(x):  # type: ignore[no-untyped-def]
     """Density of the standard normal."""
     return INV_SQRT_2PI * exp_lane(-0.5 * (x * x))
 
 
-@njit(**LEAF, error_model="numpy")
+@njit(**LANE)
 def normal_cdf(x):  # type: ignore[no-untyped-def]
     """P(Z <= x), accurate relative to itself in the lower tail; 0 below x = -37.6."""
     size = abs(x)
@@ -63,7 +62,7 @@ def normal_cdf(x):  # type: ignore[no-untyped-def]
     return tail if x < 0.0 else 1.0 - tail
 
 
-@njit(**LEAF, error_model="numpy")
+@njit(**LANE)
 def erfc(x):  # type: ignore[no-untyped-def]
     """Complementary error function."""
     size = abs(x)

@@ -15,7 +15,7 @@ from numba import njit
 from seawall.kernels.black import black_price
 from seawall.kernels.elementary import exp, log, power
 from seawall.kernels.fixed import LEAF, add_checked, mul_div_floor
-from seawall.kernels.normal import normal_cdf
+from seawall.kernels.greeks import spread
 
 LANES = 8
 LARGEST = 4.0e18  # of a rounded value: leaves room to take a difference in int64
@@ -132,20 +132,10 @@ def discount_factor(rate, years):  # type: ignore[no-untyped-def]
 
 @njit(**LEAF, error_model="numpy")
 def delta_of(row):  # type: ignore[no-untyped-def]
-    """Change of one contract per unit of underlying, undiscounted; in coin less its own value (net delta).
-
-    Without time or volatility the option's delta is 0 or 1, and a half at the money.
-    """
+    """Change of one contract per unit of underlying, undiscounted; in coin less its own value (net delta)."""
     kind = row[CON_KIND]
     if kind != OPTION:
         return 1.0 if kind in (FUTURE, PERPETUAL) else 0.0
     forward = row[CON_FORWARD] + row[CON_FIXED]
-    distance = log(forward / row[CON_STRIKE])
-    deviation = row[CON_VOL] * np.sqrt(row[CON_YEARS])
-    if deviation > 0.0:
-        delta = normal_cdf(distance / deviation + 0.5 * deviation)
-    else:
-        delta = 0.5 if distance == 0.0 else (1.0 if distance > 0.0 else 0.0)
-    if row[CON_CALL] == 0.0:
-        delta = delta - 1.0
+    _, delta, _, _, _ = spread(forward, row[CON_STRIKE], row[CON_YEARS], row[CON_VOL], row[CON_CALL] != 0.0)
     return delta - value_of(row, 1.0, 1.0, 0) if row[CON_COIN] != 0.0 else delta

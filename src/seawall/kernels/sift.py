@@ -137,6 +137,8 @@ def reach(  # type: ignore[no-untyped-def]
     while slot >= 0:
         held, rest = positions[slot], resting[slot]
         slot = np.int64(held["next"])
+        if rules[rules[0, layout.HDR_LISTING] + held["instrument"], layout.INS_OPTION]:
+            return 0.0  # its price has no bounded slope: whoever holds options is judged at every price
         value, required, reached, worth = position_slope(
             market, rules, levels, uses, plan[PLAN_ORDERS], held, rest, unit
         )

@@ -114,9 +114,11 @@ def free_lots(state: State, pot: int, row: int) -> int:
 
 
 def needed_instruments(state: State, pot: int) -> list[int]:
-    """Instruments whose price the pot depends on: its open positions and the prices of its other assets."""
+    """Instruments whose price the pot depends on: of its open positions and, for options, of their
+    underlyings; and the prices of its other assets."""
     book = state.book
     rows = {book.pos_instrument.item(slot) for slot in open_slots(state, pot)}
+    rows |= {state.underlying_row[row] for row in rows if state.underlying_row[row] != NONE}
     if not state.margin.view.settlement_scope:
         unit = book.pot_unit.item(pot)
         for asset, atoms in enumerate(book.balances[pot].tolist()):

@@ -73,7 +73,9 @@ def _heard(state: State, command: cmd.ReportPrices) -> list[Seen]:
 def _believable(state: State, row: int) -> tuple[int, int]:
     """Least and most ticks that no check of `_refusal` says no to."""
     instrument, index = state.instruments[row], state.prices[row].index_ticks
-    least, most = (-(-index // ABSURD), index * ABSURD) if index else (1, INT64_MAX)
+    # An option may be worth next to nothing today and its whole payoff tomorrow.
+    known = index and not instrument.kind.option
+    least, most = (-(-index // ABSURD), index * ABSURD) if known else (1, INT64_MAX)
     held = int(state.market.oi_lots[row]) * instrument.value_num
     if held and instrument.kind.inverse:
         worth = -(-held // MOST_ATOMS)  # what half the price must be, so that this many atoms are enough
@@ -105,7 +107,8 @@ def _refusal(state: State, price: cmd.SourcePrice, time_ns: int) -> Refusal:
             now_ns=time_ns,
         )
     index = state.prices[row].index_ticks
-    if index and not index <= price.price_ticks * ABSURD <= index * ABSURD * ABSURD:
+    option = state.instruments[row].kind.option
+    if index and not option and not index <= price.price_ticks * ABSURD <= index * ABSURD * ABSURD:
         return Refusal(
             f"{place}: more than {ABSURD} times away from the last index",
             price_ticks=price.price_ticks,

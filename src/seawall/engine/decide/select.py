@@ -119,6 +119,8 @@ def restoring_size(state: State, pot: int, row: int, step: Step) -> tuple[int, b
 def _step_down(state: State, row: int, held: int, mark: int) -> int:
     """Lots that bring the position to the top of the next lower risk tier (BitMEX steps, OKX tiers)."""
     rules, instrument = state.margin.view, state.instruments[row]
+    if instrument.kind.option:  # what it requires does not follow its size: there is no tier below
+        return 0
     schedule = state.margin.schedules[
         state.rulebook.margin.level(state.rulebook.liquidation.trigger).schedule
     ]

@@ -140,7 +140,10 @@ def _state(node: Node, levels: tuple[PortfolioLevel, ...]) -> NodeStatement:
         legs=tuple(_leg(node, position, column) for position in node.positions),
         charges=charges,
     )
-    found = tuple(_level(level, charges, node, statement.equity_atoms) for level in levels)
+    stable = Fraction(node.quote.stable)
+    found = tuple(
+        requirement_of(level, charges, stable=stable, equity=statement.equity_atoms) for level in levels
+    )
     return msgspec.structs.replace(statement, levels=found)
 
 
@@ -194,12 +197,15 @@ def _leg(node: Node, position: Position, line: int | None) -> LegLine:
     )
 
 
-def _level(level: PortfolioLevel, charges: dict[str, int], node: Node, equity: int) -> LevelLine:
+def requirement_of(
+    level: PortfolioLevel, charges: dict[str, int], *, stable: Fraction, equity: int = 0
+) -> LevelLine:
+    """One level from the charges that are there, in atoms; a charge that is not there comes to nothing."""
     factor = factor_of(
         factor_ppb=level.factor_ppb,
         slope_ppb=level.depeg_slope_ppb,
         below_ppb=level.depeg_below_ppb,
-        stable=Fraction(node.quote.stable),
+        stable=stable,
     )
     known = [name for name in level.largest if name in charges]
     largest = max(known, key=lambda name: charges[name], default="")

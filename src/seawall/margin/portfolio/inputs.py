@@ -13,6 +13,8 @@ from typing import Literal
 
 import msgspec
 
+from seawall.kernels.elementary import exp
+
 Kind = Literal["option", "future", "perpetual", "spot"]
 KINDS: tuple[Kind, ...] = ("option", "future", "perpetual", "spot")
 SECONDS_A_YEAR = 86_400 * 365
@@ -81,8 +83,8 @@ def years_of(seconds: int) -> float:
 
 
 def forward_of(spot: float, *, annual_basis: float, years: float) -> float:
-    """Price of a dated future from the index and a simple annual basis rate. Source: Dederi."""
-    return spot * (1.0 + annual_basis * years)
+    """Price of a dated future from the index and a basis compounded continuously. Source: Dederi."""
+    return spot * float(exp(annual_basis * years))
 
 
 def missing(positions: list[Position], market: MarketInputs, underlying: str) -> tuple[str, ...]:
