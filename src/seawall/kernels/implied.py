@@ -88,7 +88,8 @@ def implied_lane(price, forward, strike, years, is_call):  # type: ignore[no-unt
     s = start(x, c, rest, low / high)
     s = s + step(x, c, rest, log_c, s)
     change = step(x, c, rest, log_c, s)
-    useful = (c >= LEAST_SHARE) & (rest > 0.0) & (years > 0.0)
+    priced = (low >= LEAST_NORMAL) & (c >= LEAST_SHARE) & (rest > 0.0)
+    useful = priced & (years > 0.0) & (years < np.inf)
     return (s + change) / np.sqrt(years), (abs(change / s) if useful else np.inf)
 
 

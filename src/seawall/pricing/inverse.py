@@ -3,7 +3,7 @@
 At settlement S a call pays max(S - K, 0) / S coin, a put max(K - S, 0) / S: less than one coin for a call,
 without bound for a put. Before it the value is Black's price over the forward, V / F, and Greeks are
 derivatives of that: d(V/F)/dF = (delta - V/F) / F. F times it, delta - V/F, is the net transaction delta:
-the coins to sell so that a holder, who is paid in coin, keeps his dollars. Units otherwise as
+the coins to sell so that a buyer, who paid V / F in coin, keeps his dollars. Units otherwise as
 pricing/black.py; nothing is discounted.
 Source: Deribit, inverse options and DeltaTotal; Alexander and Imeraj, arXiv:2107.12041.
 """
