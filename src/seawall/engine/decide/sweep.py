@@ -16,11 +16,13 @@ from seawall.engine.decide.bankruptcy import cover_vault
 from seawall.engine.decide.ladder import continue_liquidation, start_liquidation, unwind_backstop
 from seawall.engine.decide.measure import pot_health, pots_health
 from seawall.engine.decide.pots import recall
+from seawall.engine.decide.waiting import Waiting
 from seawall.engine.sieve import dependent, swept_levels
 from seawall.engine.state import FLAG_CALLED, FLAG_LIQUIDATING, FLAG_UNKNOWN, HOUSE_ACCOUNTS, State
 from seawall.engine.writer import Writer
 
 TO_UNKNOWN, TO_KNOWN, CALL, CURE, LIQUIDATE, CONTINUE = 1, 2, 4, 8, 16, 32
+MANY = 64  # pots whose needs are told apart column by column
 
 
 def sweep_all(writer: Writer) -> None:
@@ -68,9 +70,8 @@ def _sweep(writer: Writer, pots: list[int], *, cause: int) -> None:
         cover_vault(writer, cause=cause)
         if not writer.touched:
             return
-        causes = dict(sorted(writer.touched.items()))
-        writer.touched.clear()
-        pots = list(causes)
+        causes, writer.touched = writer.touched, {}
+        pots = sorted(causes)
 
 
 def _act_all(writer: Writer, pots: list[int], causes: dict[int, int]) -> None:
@@ -83,10 +84,15 @@ def _act_all(writer: Writer, pots: list[int], causes: dict[int, int]) -> None:
     for pot in [pot for pot in code_of if code_of[pot] & TO_UNKNOWN]:
         _forget(writer, pot, causes.get(pot, 0))
         del code_of[pot]
-    for pot in _ordered(state, list(code_of)):
+    waiting = Waiting(writer, [pot for pot in code_of if code_of[pot] == CONTINUE])
+    if len(waiting.idle) == len(code_of):
+        return
+    listed = _ordered(state, list(code_of))
+    for place, pot in enumerate(listed):
         if state.halted:
             return
-        _act_one(writer, pot, code_of[pot], causes.get(pot, 0))
+        if not (code_of[pot] == CONTINUE and waiting.still(listed, place)):
+            _act_one(writer, pot, code_of[pot], causes.get(pot, 0))
 
 
 def _codes(state: State, pots: list[int]) -> dict[int, int]:
@@ -94,17 +100,16 @@ def _codes(state: State, pots: list[int]) -> dict[int, int]:
     levels = swept_levels(state)
     asked = np.array(pots, np.int64)
     equity, requirement, unknown = pots_health(state, asked, *levels, nested=state.levels_nested)
-    rows = zip(
-        pots,
-        state.flags[asked].tolist(),
-        (unknown >= 0).T.tolist(),
-        (equity < requirement).T.tolist(),
-        strict=True,
-    )
+    flags, short, missing = state.flags[asked], equity < requirement, unknown >= 0
+    if len(pots) > MANY:  # nearly all of them need nothing
+        hit = np.flatnonzero((flags != 0) | short.any(axis=0) | missing.any(axis=0))
+        pots, flags, short, missing = asked[hit].tolist(), flags[hit], short[:, hit], missing[:, hit]
     found = {}
-    for pot, flags, missing, short in rows:
-        if flags or True in short or True in missing:
-            found[pot] = _code(state, flags, True not in missing, dict(zip(levels, short, strict=True)))
+    for pot, flag, lacks, misses in zip(
+        pots, flags.tolist(), missing.T.tolist(), short.T.tolist(), strict=True
+    ):
+        if flag or True in misses or True in lacks:
+            found[pot] = _code(state, flag, True not in lacks, dict(zip(levels, misses, strict=True)))
     return {pot: code for pot, code in found.items() if code}
 
 
@@ -136,7 +141,9 @@ def _ordered(state: State, listed: list[int]) -> list[int]:
     """By pot number, or the largest deficit first with ties by number; never by chance."""
     if state.rulebook.liquidation.order == "largest_deficit" and len(listed) > 1:
         level = state.rulebook.liquidation.trigger
-        listed.sort(key=lambda pot: (pot_health(state, pot, level).margin_atoms, pot))
+        equity, requirement, _ = pots_health(state, np.array(listed, np.int64), level)
+        rows = zip(equity[0].tolist(), requirement[0].tolist(), listed, strict=True)
+        listed = [pot for _margin, pot in sorted((has - needs, pot) for has, needs, pot in rows)]
     return listed
 
 
