@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from seawall.engine import events as ev
 from seawall.engine.state import (
@@ -254,13 +255,14 @@ def _spread(
 ) -> None:
     """Add columns of amounts to balances; `rest` goes to the fee pot. Zero-sum or refused."""
     pots, amounts = np.frombuffer(pots_bytes, "<i8"), np.frombuffer(amounts_bytes, "<i8")
-    total = int(amounts.sum(dtype=object)) if amounts.size else 0
+    total = exact_sum(amounts)
     if total + rest_atoms:
         raise InvariantViolation(f"{what}: amounts add to {total} and the rest is {rest_atoms}")
     column = state.book.balances[:, asset]
     if amounts.size:
         # Each pot at most once, so the largest balance and the largest amount bound every sum.
-        if len(np.unique(pots)) < pots.size:
+        rising = np.sort(pots)
+        if (rising[1:] == rising[:-1]).any():
             raise InvariantViolation(f"{what}: a pot is named twice")
         held = column[pots]
         _fit(int(held.max()) + int(amounts.max()))
@@ -268,6 +270,14 @@ def _spread(
     fees = _fit(int(column[FEES]) + rest_atoms)
     column[FEES] = fees
     column[pots] += amounts
+
+
+def exact_sum(amounts: NDArray[np.int64]) -> int:
+    """The sum of a column, in 64 bits where it surely fits and in Python integers where it may not."""
+    if not amounts.size:
+        return 0
+    most = max(int(amounts.max()), -int(amounts.min()))
+    return int(amounts.sum()) if most * amounts.size < INT64_MAX else int(amounts.sum(dtype=object))
 
 
 def _instrument_settled(state: State, event: ev.InstrumentSettled) -> None:
