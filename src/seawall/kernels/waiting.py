@@ -1,4 +1,4 @@
-"""The compiled half of "who on the ladder only waits" (engine.decide.waiting): exact, integers only.
+"""The compiled half of "who on the ladder only waits" (engine.waiting): exact, integers only.
 
 Sizes lots, amounts atoms of the pot's unit, levels by their row. It changes nothing; a pot whose figures are
 unknown or do not fit 64 bits never waits here, so that the ladder says what is wrong with it.
@@ -13,10 +13,11 @@ from seawall.kernels import layout
 from seawall.kernels.fixed import LEAF
 from seawall.kernels.margin import NOT_PLAIN, full_or_unfit, plain_health
 
-# What is asked of a pot: its exit level, the level below which its step is left (-1: none), the instrument
-# and size of the order that is out (0 lots: none, a cooldown is waited for).
-ASKED_POT, ASKED_EXIT, ASKED_LEAVE, ASKED_INSTRUMENT, ASKED_LOTS = range(5)
-ASKED_WIDTH = 5
+# What a pot on the ladder waits for: the level that ends its liquidation, the one below which its step is left
+# (-1: none), the instrument and size of the order that is out (0 lots: none), and until when.
+POT, EXIT, LEAVE, INSTRUMENT, LOTS, UNTIL = range(6)
+WIDTH = 6
+UNKNOWN, LIQUIDATING = 1, 4  # flags, as in engine.state
 
 
 @njit(**LEAF, error_model="numpy")
@@ -54,30 +55,62 @@ def _held(pots, positions, balances, rules, barred, pot, instrument):  # type: i
 
 
 @njit(**LEAF, error_model="numpy")
-def wait(  # type: ignore[no-untyped-def]
-    pots, positions, resting, balances, market, rules, totals, lines, worth_level, asked, barred, found
+def _unclear(  # type: ignore[no-untyped-def]
+    pots, positions, resting, balances, market, rules, totals, lines, levels, nested, pot
 ):
-    """found[row]: is asked[row] (ASKED_...) left as it is? `barred`: instruments nobody is liquidated on."""
-    for row in range(asked.shape[0]):
-        found[row] = False
-        pot, out = asked[row, ASKED_POT], asked[row, ASKED_LOTS]
-        many, lots = _held(pots, positions, balances, rules, barred, pot, asked[row, ASKED_INSTRUMENT])
-        if many <= 0 or out > lots:
-            continue
-        worth, _needs, known = _standing(
-            pots, positions, resting, balances, market, rules, totals, lines, worth_level, pot
-        )
-        if not known or (out > 0 and worth < 0):
-            continue
+    """Would a sweep find the pot unknown at one of its levels? `nested` as in kernels.margin.book_health."""
+    for place in range(levels.size):
         has, needs, known = _standing(
-            pots, positions, resting, balances, market, rules, totals, lines, asked[row, ASKED_EXIT], pot
+            pots, positions, resting, balances, market, rules, totals, lines, levels[place], pot
         )
-        if not known or has >= needs:
-            continue
-        if asked[row, ASKED_LEAVE] >= 0:
-            has, needs, known = _standing(
-                pots, positions, resting, balances, market, rules, totals, lines, asked[row, ASKED_LEAVE], pot
-            )
-            if known and has < needs:
-                continue
-        found[row] = True
+        if not known:
+            return True
+        if nested and has >= needs:
+            return False
+    return False
+
+
+@njit(**LEAF, error_model="numpy")
+def _waits(  # type: ignore[no-untyped-def]
+    pots, positions, resting, balances, market, rules, totals, lines, levels, nested, worth_level, barred, row
+):
+    """Mirrors engine.decide.ladder: known, no level met that ends it, no step to leave, an order that fits."""
+    pot, out = row[POT], row[LOTS]
+    many, lots = _held(pots, positions, balances, rules, barred, pot, row[INSTRUMENT])
+    if many <= 0 or out > lots:
+        return False
+    worth, _needs, known = _standing(
+        pots, positions, resting, balances, market, rules, totals, lines, worth_level, pot
+    )
+    if not known or (out > 0 and worth < 0):
+        return False
+    has, needs, known = _standing(
+        pots, positions, resting, balances, market, rules, totals, lines, row[EXIT], pot
+    )
+    if not known or has >= needs:
+        return False
+    if row[LEAVE] >= 0:
+        has, needs, known = _standing(
+            pots, positions, resting, balances, market, rules, totals, lines, row[LEAVE], pot
+        )
+        if known and has < needs:
+            return False
+    return not _unclear(pots, positions, resting, balances, market, rules, totals, lines, levels, nested, pot)
+
+
+@njit(**LEAF, error_model="numpy")
+def wait(  # type: ignore[no-untyped-def]
+    pots, positions, resting, balances, market, rules, totals, lines, levels, nested, worth_level, flags,
+    now_ns, barred, rows, places, found,
+):  # fmt: skip
+    """found[k]: is the pot of rows[places[k]] left as it is? `levels` are those of the sweep.
+
+    `barred`: instruments on which nobody is liquidated.
+    """
+    for k in range(places.size):
+        row = rows[places[k]]
+        on_time = now_ns < row[UNTIL] and flags[row[POT]] & (UNKNOWN | LIQUIDATING) == LIQUIDATING
+        found[k] = on_time and _waits(
+            pots, positions, resting, balances, market, rules, totals, lines, levels, nested, worth_level,
+            barred, row,
+        )  # fmt: skip

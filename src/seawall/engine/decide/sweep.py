@@ -16,12 +16,13 @@ from seawall.engine.decide.bankruptcy import cover_vault
 from seawall.engine.decide.ladder import continue_liquidation, start_liquidation, unwind_backstop
 from seawall.engine.decide.measure import pot_health, pots_health
 from seawall.engine.decide.pots import recall
-from seawall.engine.decide.waiting import Waiting
 from seawall.engine.sieve import dependent, swept_levels
 from seawall.engine.state import FLAG_CALLED, FLAG_LIQUIDATING, FLAG_UNKNOWN, HOUSE_ACCOUNTS, State
 from seawall.engine.writer import Writer
 
 TO_UNKNOWN, TO_KNOWN, CALL, CURE, LIQUIDATE, CONTINUE = 1, 2, 4, 8, 16, 32
+AHEAD = 8  # pots that are asked again at once whether they still wait
+FEW = 3  # pots of which nobody is asked that
 MANY = 64  # pots whose needs are told apart column by column
 
 
@@ -79,20 +80,33 @@ def _act_all(writer: Writer, pots: list[int], causes: dict[int, int]) -> None:
 
     The unknown first: nobody who cannot be valued may be deleveraged for another in the same pass.
     """
-    state = writer.state
-    code_of = _codes(state, pots) if pots else {}
+    state, seq = writer.state, writer.state.seq
+    idle = _idle(state, pots, causes)
+    asked = [pot for pot in pots if pot not in idle] if idle else pots
+    code_of = _codes(state, asked) if asked else {}
     for pot in [pot for pot in code_of if code_of[pot] & TO_UNKNOWN]:
         _forget(writer, pot, causes.get(pot, 0))
         del code_of[pot]
-    waiting = Waiting(writer, [pot for pot in code_of if code_of[pot] == CONTINUE])
-    if len(waiting.idle) == len(code_of):
+    if not code_of and seq == state.seq:
         return
-    listed = _ordered(state, list(code_of))
+    listed = _ordered(state, [pot for pot in pots if pot in code_of or pot in idle])
+    sure = len(listed)  # up to which place `idle` is known as of record `seq`
     for place, pot in enumerate(listed):
         if state.halted:
             return
-        if not (code_of[pot] == CONTINUE and waiting.still(listed, place)):
-            _act_one(writer, pot, code_of[pot], causes.get(pot, 0))
+        if idle and (seq != state.seq or place >= sure):  # something has happened: do they still wait?
+            seq, sure = state.seq, place + AHEAD
+            ahead = [other for other in listed[place:sure] if other in idle]
+            idle -= set(ahead).difference(state.sieve.idle(state, ahead))
+        if pot not in idle:
+            _act_one(writer, pot, code_of.get(pot, CONTINUE), causes.get(pot, 0))
+
+
+def _idle(state: State, pots: list[int], causes: dict[int, int]) -> set[int]:
+    """Pots in liquidation that a sweep would leave as they are; only asked for where many are swept."""
+    if state.sieve is None or len(pots) < FEW:
+        return set()
+    return set(state.sieve.idle(state, causes or dict.fromkeys(pots)))
 
 
 def _codes(state: State, pots: list[int]) -> dict[int, int]:

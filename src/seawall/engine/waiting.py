@@ -1,0 +1,105 @@
+"""Who on the ladder only waits: pots that a sweep would look at and leave as they are.
+
+Most pots in liquidation have an order out or a cooldown to sit through, and every price asks after all of
+them. A row for each says what it waits for (kernels.waiting); one compiled pass, exact and in integers, tells
+who is left alone for certain. Whoever is not is walked down the ladder as ever. All of it is a cache, kept by
+the sieve: no event depends on it. Times ns, sizes lots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seawall.engine.state import FLAG_LIQUIDATING, WORTH, State
+from seawall.kernels import waiting as kernel
+from seawall.ledger.columns import NONE
+from seawall.market.policy import Action
+from seawall.units import INT64_MAX
+
+Ints = NDArray[np.int64]
+NEVER = -1
+
+
+class Waiting:
+    """Follows the ladders of one state, from the pots that stand on them."""
+
+    def __init__(self, pots: list[int]) -> None:
+        self.changed = dict.fromkeys(pots)  # pots whose row is to be written anew
+        self.reduced: dict[int, None] = {}  # orders of which something filled
+        self.row_of: dict[int, int] = {}
+        self.pots: list[int] = []  # by row
+        self._fit(16)
+
+    def _fit(self, size: int) -> None:
+        rows = np.zeros((size, kernel.WIDTH), np.int64)
+        rows[: len(self.pots)] = self.rows[: len(self.pots)] if self.pots else 0
+        self.rows, self.found = rows, np.zeros(size, np.bool_)
+
+    def idle(self, state: State, levels: Ints, asked: Collection[int]) -> list[int]:
+        """Those of the pots for which nothing is due now. Give a dictionary where they are many."""
+        if self.changed or self.reduced:
+            self._refresh(state)
+        few = len(asked) <= len(self.pots)
+        pots = [pot for pot in (asked if few else self.pots) if pot in (self.row_of if few else asked)]
+        if not pots:
+            return []
+        book = state.book
+        kernel.wait(
+            *book.view(), state.market.table, state.margin.view.table, book.scratch, book.line, levels,
+            state.levels_nested, state.margin.levels[WORTH], state.flags, state.time_ns, _barred(state),
+            self.rows, np.array([self.row_of[pot] for pot in pots], np.int64), self.found,
+        )  # fmt: skip
+        found = self.found[: len(pots)].tolist()
+        return [pot for pot, waits in zip(pots, found, strict=True) if waits]
+
+    def _refresh(self, state: State) -> None:
+        for number in self.reduced:
+            if number in state.orders:
+                self.changed[state.orders[number].pot] = None
+        for pot in self.changed:
+            if state.flags.item(pot) & FLAG_LIQUIDATING:
+                if pot not in self.row_of:
+                    if len(self.pots) == len(self.rows):
+                        self._fit(2 * len(self.rows))
+                    self.row_of[pot] = len(self.pots)
+                    self.pots.append(pot)
+                self.rows[self.row_of[pot]] = _row(state, pot)
+            elif pot in self.row_of:
+                self._drop(pot)
+        self.changed.clear()
+        self.reduced.clear()
+
+    def _drop(self, pot: int) -> None:
+        """The last row takes the place of the pot's."""
+        row, last = self.row_of.pop(pot), self.pots.pop()
+        if last != pot:
+            self.rows[row] = self.rows[len(self.pots)]
+            self.row_of[last], self.pots[row] = row, last
+
+
+def _row(state: State, pot: int) -> tuple[int, ...]:
+    """What the pot waits for (kernels.waiting); until NEVER where it surely does not wait."""
+    rules, status, levels = state.rulebook.liquidation, state.ladders[pot], state.margin.levels
+    exit_level = levels[status.exit_level or rules.exit]
+    if status.step >= len(rules.steps):
+        return pot, exit_level, NONE, NONE, 0, NEVER
+    step = rules.steps[status.step]
+    leave = levels[step.leave_below] if step.leave_below else NONE
+    if not status.order:
+        return pot, exit_level, leave, NONE, 0, status.cooldown_ns
+    order, until = state.orders[status.order], status.cooldown_ns if step.cooldown_ns else INT64_MAX
+    size = abs(order.size_lots)
+    return pot, exit_level, leave, order.instrument, size, until if size else NEVER
+
+
+def _barred(state: State) -> NDArray[np.bool_]:
+    """Instruments on whose price, or behind whose gate, nobody is liquidated."""
+    rows = zip(state.policies, state.prices, strict=True)
+    barred = [not policy.allows(Action.LIQUIDATE, price.conditions) for policy, price in rows]
+    for action, row in state.gates:
+        if action == "liquidate":
+            barred = [held or row in (NONE, place) for place, held in enumerate(barred)]
+    return np.array(barred, np.bool_)
