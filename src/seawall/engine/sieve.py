@@ -374,6 +374,11 @@ def _traded(sieve: Sieve, event: ev.Traded) -> None:
 
 def _marked(sieve: Sieve, event: ev.MarkSet) -> None:
     sieve.moved[event.instrument] = None
+    sieve.waiting.marked(event.instrument, event.conditions)
+
+
+def _gated(sieve: Sieve, event: ev.GateClosed | ev.GateOpened) -> None:
+    sieve.waiting.barred = None
 
 
 def _of_pot(sieve: Sieve, event: ev.OrderPlaced | ev.LeverageSet | ev.PotOpened | ev.AccountOpened) -> None:
@@ -441,6 +446,8 @@ _READERS: dict[type, Callable[[Sieve, Any], None]] = {
     ev.LiquidationEnded: _released,
     ev.AccountUnknown: _recorded,
     ev.AccountKnown: _released,
+    ev.GateClosed: _gated,
+    ev.GateOpened: _gated,
     ev.RulebookChanged: _trust_nobody,
     ev.InstrumentSettled: _trust_nobody,
 }

@@ -31,7 +31,19 @@ class Waiting:
         self.reduced: dict[int, None] = {}  # orders of which something filled
         self.row_of: dict[int, int] = {}
         self.pots: list[int] = []  # by row
+        self.conditions: list[int] = []  # of the prices that `barred` was found with
+        self.barred: NDArray[np.bool_] | None = None
         self._fit(16)
+
+    def marked(self, row: int, conditions: int) -> None:
+        """An instrument has a new price; only what is wrong with it matters here."""
+        if self.conditions and self.conditions[row] != conditions:
+            self.barred = None
+
+    def _bar(self, state: State) -> NDArray[np.bool_]:
+        self.conditions = [price.conditions for price in state.prices]
+        self.barred = _barred(state)
+        return self.barred
 
     def _fit(self, size: int) -> None:
         rows = np.zeros((size, kernel.WIDTH), np.int64)
@@ -42,15 +54,18 @@ class Waiting:
         """Those of the pots for which nothing is due now. Give a dictionary where they are many."""
         if self.changed or self.reduced:
             self._refresh(state)
-        few = len(asked) <= len(self.pots)
-        pots = [pot for pot in (asked if few else self.pots) if pot in (self.row_of if few else asked)]
+        row_of = self.row_of
+        if len(asked) <= len(row_of):
+            pots = [pot for pot in asked if pot in row_of]
+        else:
+            pots = [pot for pot in self.pots if pot in asked]
         if not pots:
             return []
-        book = state.book
+        book, barred = state.book, self._bar(state) if self.barred is None else self.barred
         kernel.wait(
             *book.view(), state.market.table, state.margin.view.table, book.scratch, book.line, levels,
-            state.levels_nested, state.margin.levels[WORTH], state.flags, state.time_ns, _barred(state),
-            self.rows, np.array([self.row_of[pot] for pot in pots], np.int64), self.found,
+            state.levels_nested, state.margin.levels[WORTH], state.flags, state.time_ns, barred,
+            self.rows, np.array([row_of[pot] for pot in pots], np.int64), self.found,
         )  # fmt: skip
         found = self.found[: len(pots)].tolist()
         return [pot for pot, waits in zip(pots, found, strict=True) if waits]

@@ -22,7 +22,6 @@ from seawall.engine.writer import Writer
 
 TO_UNKNOWN, TO_KNOWN, CALL, CURE, LIQUIDATE, CONTINUE = 1, 2, 4, 8, 16, 32
 AHEAD = 8  # pots that are asked again at once whether they still wait
-FEW = 3  # pots of which nobody is asked that
 MANY = 64  # pots whose needs are told apart column by column
 
 
@@ -103,8 +102,8 @@ def _act_all(writer: Writer, pots: list[int], causes: dict[int, int]) -> None:
 
 
 def _idle(state: State, pots: list[int], causes: dict[int, int]) -> set[int]:
-    """Pots in liquidation that a sweep would leave as they are; only asked for where many are swept."""
-    if state.sieve is None or len(pots) < FEW:
+    """Pots in liquidation that a sweep would leave as they are. Without the sieve each is looked at."""
+    if state.sieve is None:
         return set()
     return set(state.sieve.idle(state, causes or dict.fromkeys(pots)))
 
