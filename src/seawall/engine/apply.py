@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from seawall.engine import events as ev
 from seawall.engine.state import (
@@ -34,6 +33,7 @@ from seawall.engine.state import (
 from seawall.errors import InvariantViolation
 from seawall.kernels import layout
 from seawall.ledger.columns import NONE
+from seawall.liquidation.allocation import exact_sum
 from seawall.market.oracle import Price
 from seawall.market.policy import Action
 from seawall.rulebooks.model import Rulebook
@@ -269,14 +269,6 @@ def _spread(
     fees = _fit(int(column[FEES]) + rest_atoms)
     column[FEES] = fees
     column[pots] += amounts
-
-
-def exact_sum(amounts: NDArray[np.int64]) -> int:
-    """The sum of a column, in 64 bits where it surely fits and in Python integers where it may not."""
-    if not amounts.size:
-        return 0
-    most = max(int(amounts.max()), -int(amounts.min()))
-    return int(amounts.sum()) if most * amounts.size < INT64_MAX else int(amounts.sum(dtype=object))
 
 
 def _instrument_settled(state: State, event: ev.InstrumentSettled) -> None:

@@ -10,7 +10,7 @@ and the calm are filed when what is urgent has been done (`catch_up`).
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -206,7 +206,7 @@ class Sieve:
 
     # -- who on the ladder only waits -----------------------------------------------------------------------
 
-    def idle(self, state: State, asked: Collection[int]) -> list[int]:
+    def idle(self, state: State, asked: Sequence[int] | Ints) -> list[int]:
         """Those of the pots that are in liquidation and for which nothing is due."""
         return self.waiting.idle(state, self.levels, asked) if self.ready else []
 

@@ -8,19 +8,21 @@ the sieve: no event depends on it. Times ns, sizes lots.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seawall.engine.state import FLAG_LIQUIDATING, WORTH, State
 from seawall.kernels import waiting as kernel
+from seawall.kernels.margin import LINE_WIDTH, fill_lines
 from seawall.ledger.columns import NONE
 from seawall.market.policy import Action
 from seawall.units import INT64_MAX
 
 Ints = NDArray[np.int64]
 NEVER = -1
+MANY = 4  # pots from which on it pays to look up the levels first
 
 
 class Waiting:
@@ -33,7 +35,9 @@ class Waiting:
         self.pots: list[int] = []  # by row
         self.conditions: list[int] = []  # of the prices that `barred` was found with
         self.barred: NDArray[np.bool_] | None = None
-        self._fit(16)
+        self.rows: Ints = np.zeros((16, kernel.WIDTH), np.int64)
+        self.found: NDArray[np.bool_] = np.zeros(16, np.bool_)
+        self.lines: Ints | None = None  # kernels.margin.fill_lines of all levels: for many pots
 
     def marked(self, row: int, conditions: int) -> None:
         """An instrument has a new price; only what is wrong with it matters here."""
@@ -46,29 +50,37 @@ class Waiting:
         return self.barred
 
     def _fit(self, size: int) -> None:
-        rows = np.zeros((size, kernel.WIDTH), np.int64)
-        rows[: len(self.pots)] = self.rows[: len(self.pots)] if self.pots else 0
+        rows, held = np.zeros((size, kernel.WIDTH), np.int64), len(self.pots)
+        rows[:held] = self.rows[:held]
         self.rows, self.found = rows, np.zeros(size, np.bool_)
 
-    def idle(self, state: State, levels: Ints, asked: Collection[int]) -> list[int]:
-        """Those of the pots for which nothing is due now. Give a dictionary where they are many."""
+    def idle(self, state: State, levels: Ints, asked: Sequence[int] | Ints) -> list[int]:
+        """Those of the pots for which nothing is due now."""
         if self.changed or self.reduced:
             self._refresh(state)
         row_of = self.row_of
-        if len(asked) <= len(row_of):
-            pots = [pot for pot in asked if pot in row_of]
-        else:
-            pots = [pot for pot in self.pots if pot in asked]
+        if isinstance(asked, np.ndarray):
+            asked = np.array(self.pots, np.int64)[np.isin(self.pots, asked)].tolist()
+        pots = [pot for pot in asked if pot in row_of]
         if not pots:
             return []
         book, barred = state.book, self._bar(state) if self.barred is None else self.barred
+        lines = self._lines(state) if len(pots) >= MANY else book.line.reshape(1, 1, -1)
         kernel.wait(
-            *book.view(), state.market.table, state.margin.view.table, book.scratch, book.line, levels,
+            *book.view(), state.market.table, state.margin.view.table, book.scratch, lines, levels,
             state.levels_nested, state.margin.levels[WORTH], state.flags, state.time_ns, barred,
             self.rows, np.array([row_of[pot] for pot in pots], np.int64), self.found,
         )  # fmt: skip
         found = self.found[: len(pots)].tolist()
         return [pot for pot, waits in zip(pots, found, strict=True) if waits]
+
+    def _lines(self, state: State) -> Ints:
+        """What each level asks of each instrument, at the prices of now."""
+        if self.lines is None:
+            self.lines = np.empty((len(state.margin.levels), len(state.instruments), LINE_WIDTH), np.int64)
+            self.levels = np.arange(len(state.margin.levels))
+        fill_lines(state.market.table, state.margin.view.table, self.levels, self.lines)
+        return self.lines
 
     def _refresh(self, state: State) -> None:
         for number in self.reduced:

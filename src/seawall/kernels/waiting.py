@@ -13,8 +13,8 @@ from seawall.kernels import layout
 from seawall.kernels.fixed import LEAF
 from seawall.kernels.margin import NOT_PLAIN, full_or_unfit, plain_health
 
-# What a pot on the ladder waits for: the level that ends its liquidation, the one below which its step is left
-# (-1: none), the instrument and size of the order that is out (0 lots: none), and until when.
+# What a pot on the ladder waits for: the level that ends its liquidation, the one below which its step is
+# left (-1: none), the instrument and size of the order that is out (0 lots: none), and until when.
 POT, EXIT, LEAVE, INSTRUMENT, LOTS, UNTIL = range(6)
 WIDTH = 6
 UNKNOWN, LIQUIDATING = 1, 4  # flags, as in engine.state
@@ -24,8 +24,10 @@ UNKNOWN, LIQUIDATING = 1, 4  # flags, as in engine.state
 def _standing(  # type: ignore[no-untyped-def]
     pots, positions, resting, balances, market, rules, totals, lines, level, pot
 ):
-    """(equity, requirement, known) of a pot at a level."""
-    has, needs, missing = plain_health(pots, positions, balances, market, rules, level, pot, lines, False)
+    """(equity, requirement, known) of a pot at a level; `lines` by level are ready if there are many."""
+    ready = lines.shape[0] > 1
+    line = lines[level] if ready else lines[0]
+    has, needs, missing = plain_health(pots, positions, balances, market, rules, level, pot, line, ready)
     if missing == NOT_PLAIN:
         has, needs, missing = full_or_unfit(
             pots, positions, resting, balances, market, rules, totals, level, pot
@@ -74,7 +76,7 @@ def _unclear(  # type: ignore[no-untyped-def]
 def _waits(  # type: ignore[no-untyped-def]
     pots, positions, resting, balances, market, rules, totals, lines, levels, nested, worth_level, barred, row
 ):
-    """Mirrors engine.decide.ladder: known, no level met that ends it, no step to leave, an order that fits."""
+    """Mirrors engine.decide.ladder: known, no level met that ends it, no step to leave, its order fits."""
     pot, out = row[POT], row[LOTS]
     many, lots = _held(pots, positions, balances, rules, barred, pot, row[INSTRUMENT])
     if many <= 0 or out > lots:

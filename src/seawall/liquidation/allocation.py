@@ -314,6 +314,14 @@ def permutation(order: npt.ArrayLike, count: int) -> list[int]:
     return indices
 
 
+def exact_sum(amounts: IntColumn) -> int:
+    """The sum of a column, in 64 bits where it surely fits and in Python integers where it may not."""
+    if not amounts.size:
+        return 0
+    most = max(int(amounts.max()), -int(amounts.min()))
+    return int(amounts.sum()) if most * amounts.size < 2**63 else int(amounts.sum(dtype=object))
+
+
 def column(values: Iterable[int]) -> IntColumn:
     """Python ints as an int64 column; NumberError where one passes 64 bits."""
     try:

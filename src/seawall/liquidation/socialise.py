@@ -17,6 +17,7 @@ from seawall.liquidation.allocation import (
     IntColumn,
     apportion,
     column,
+    exact_sum,
     pro_rata,
     signed_column,
     water_fill,
@@ -134,4 +135,4 @@ def index_step(loss_atoms: int, open_units: int, *, scale: int = 1) -> int:
 
 
 def _total(paid: IntColumn) -> int:
-    return sum(paid.tolist())
+    return exact_sum(paid)

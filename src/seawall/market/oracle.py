@@ -118,9 +118,7 @@ def _is_fresh(policy: OraclePolicy, seen: Seen, now_ns: int) -> bool:
     return seen.observed_ns >= 0 and now_ns - seen.observed_ns <= policy.max_age_ns
 
 
-def _stands(
-    before: Price, condition: int, *, used: int, rejected: int, step_since_ns: int = 0
-) -> Price:
+def _stands(before: Price, condition: int, *, used: int, rejected: int, step_since_ns: int = 0) -> Price:
     """Nobody to believe: the last good price stands, flagged. A jump not confirmed starts to wait anew."""
     return msgspec.structs.replace(
         before, conditions=condition, used=used, rejected=rejected, step_since_ns=step_since_ns

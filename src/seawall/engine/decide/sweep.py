@@ -18,7 +18,9 @@ from seawall.engine.decide.measure import pot_health, pots_health
 from seawall.engine.decide.pots import recall
 from seawall.engine.sieve import dependent, swept_levels
 from seawall.engine.state import FLAG_CALLED, FLAG_LIQUIDATING, FLAG_UNKNOWN, HOUSE_ACCOUNTS, State
-from seawall.engine.writer import Writer
+from seawall.engine.writer import Touched, Writer
+
+I64 = NDArray[np.int64]
 
 TO_UNKNOWN, TO_KNOWN, CALL, CURE, LIQUIDATE, CONTINUE = 1, 2, 4, 8, 16, 32
 AHEAD = 8  # pots that are asked again at once whether they still wait
@@ -64,31 +66,30 @@ def _sweep(writer: Writer, pots: list[int], *, cause: int) -> None:
     state = writer.state
     if not any(state.market.mark.tolist()):
         return
-    causes = dict.fromkeys(pots, cause) if cause else {}
-    while True:
-        _act_all(writer, pots, causes)
+    _act_all(writer, pots, dict.fromkeys(pots, cause) if cause else {})
+    cover_vault(writer, cause=cause)
+    while writer.touched:
+        touched, writer.touched = writer.touched, Touched()
+        mass = touched.pots()
+        _act_all(writer, mass if mass.size > MANY else mass.tolist(), touched)
         cover_vault(writer, cause=cause)
-        if not writer.touched:
-            return
-        causes, writer.touched = writer.touched, {}
-        pots = sorted(causes)
 
 
-def _act_all(writer: Writer, pots: list[int], causes: dict[int, int]) -> None:
+def _act_all(writer: Writer, pots: list[int] | I64, causes: dict[int, int] | Touched) -> None:
     """One pass: what each of the pots needs is done, in order, until the venue halts.
 
     The unknown first: nobody who cannot be valued may be deleveraged for another in the same pass.
     """
     state, seq = writer.state, writer.state.seq
-    idle = _idle(state, pots, causes)
-    asked = [pot for pot in pots if pot not in idle] if idle else pots
-    code_of = _codes(state, asked) if asked else {}
+    idle = _idle(state, pots)
+    code_of = _codes(state, _without(pots, idle))
     for pot in [pot for pot in code_of if code_of[pot] & TO_UNKNOWN]:
         _forget(writer, pot, causes.get(pot, 0))
         del code_of[pot]
     if not code_of and seq == state.seq:
         return
-    listed = _ordered(state, [pot for pot in pots if pot in code_of or pot in idle])
+    named = code_of.keys() | idle
+    listed = _ordered(state, [pot for pot in pots if pot in named] if type(pots) is list else sorted(named))
     sure = len(listed)  # up to which place `idle` is known as of record `seq`
     for place, pot in enumerate(listed):
         if state.halted:
@@ -101,17 +102,26 @@ def _act_all(writer: Writer, pots: list[int], causes: dict[int, int]) -> None:
             _act_one(writer, pot, code_of.get(pot, CONTINUE), causes.get(pot, 0))
 
 
-def _idle(state: State, pots: list[int], causes: dict[int, int]) -> set[int]:
+def _idle(state: State, pots: list[int] | I64) -> set[int]:
     """Pots in liquidation that a sweep would leave as they are. Without the sieve each is looked at."""
-    if state.sieve is None:
+    if state.sieve is None or not len(pots):
         return set()
-    return set(state.sieve.idle(state, causes or dict.fromkeys(pots)))
+    return set(state.sieve.idle(state, pots))
 
 
-def _codes(state: State, pots: list[int]) -> dict[int, int]:
+def _without(pots: list[int] | I64, idle: set[int]) -> list[int] | I64:
+    if not idle:
+        return pots
+    if isinstance(pots, list):
+        return [pot for pot in pots if pot not in idle]
+    return pots[~np.isin(pots, list(idle))]
+
+
+def _codes(state: State, pots: list[int] | I64) -> dict[int, int]:
     """Pots that need something -> what (bits above), from one exact pass over their levels."""
-    levels = swept_levels(state)
-    asked = np.array(pots, np.int64)
+    if not len(pots):
+        return {}
+    levels, asked = swept_levels(state), np.asarray(pots, np.int64)
     equity, requirement, unknown = pots_health(state, asked, *levels, nested=state.levels_nested)
     flags, short, missing = state.flags[asked], equity < requirement, unknown >= 0
     if len(pots) > MANY:  # nearly all of them need nothing
