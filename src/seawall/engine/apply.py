@@ -31,7 +31,9 @@ from seawall.engine.state import (
     State,
 )
 from seawall.errors import InvariantViolation
+from seawall.kernels import layout
 from seawall.ledger.columns import NONE
+from seawall.liquidation.allocation import exact_sum
 from seawall.market.oracle import Price
 from seawall.market.policy import Action
 from seawall.rulebooks.model import Rulebook
@@ -146,16 +148,14 @@ def _mark_set(state: State, event: ev.MarkSet) -> None:
         step_since_ns=event.step_since_ns,
         updated_ns=event.time_ns if believed else before.updated_ns,
     )
-    market = state.market
-    if event.mark_ticks != market.mark[row]:
-        state.previous_mark[row] = market.mark[row]
-    market.mark[row], market.index_price[row], market.stable[row] = (
-        event.mark_ticks,
-        event.index_ticks,
-        event.stable_ticks,
-    )
-    market.confidence[row] = event.confidence_ticks
-    market.usable[row] = event.mark_ticks > 0 and state.policies[row].allows(Action.VALUE, event.conditions)
+    cells, mark = state.market.table, event.mark_ticks
+    if (last := cells.item(row, layout.MKT_MARK)) != mark:
+        state.previous_mark[row] = last
+        cells[row, layout.MKT_MARK] = mark
+    cells[row, layout.MKT_INDEX] = event.index_ticks
+    cells[row, layout.MKT_STABLE] = event.stable_ticks
+    cells[row, layout.MKT_CONFIDENCE] = event.confidence_ticks
+    cells[row, layout.MKT_USABLE] = mark > 0 and state.policies[row].allows(Action.VALUE, event.conditions)
     window = state.marks_window_ns
     if window and event.mark_ticks:
         history = state.marks[row]
@@ -254,13 +254,14 @@ def _spread(
 ) -> None:
     """Add columns of amounts to balances; `rest` goes to the fee pot. Zero-sum or refused."""
     pots, amounts = np.frombuffer(pots_bytes, "<i8"), np.frombuffer(amounts_bytes, "<i8")
-    total = int(amounts.sum(dtype=object)) if amounts.size else 0
+    total = exact_sum(amounts)
     if total + rest_atoms:
         raise InvariantViolation(f"{what}: amounts add to {total} and the rest is {rest_atoms}")
     column = state.book.balances[:, asset]
     if amounts.size:
         # Each pot at most once, so the largest balance and the largest amount bound every sum.
-        if len(np.unique(pots)) < pots.size:
+        rising = np.sort(pots)
+        if (rising[1:] == rising[:-1]).any():
             raise InvariantViolation(f"{what}: a pot is named twice")
         held = column[pots]
         _fit(int(held.max()) + int(amounts.max()))

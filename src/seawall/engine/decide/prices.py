@@ -26,11 +26,11 @@ NOT_HEARD = MISSING | STALE | NO_QUORUM
 def report_prices(writer: Writer, command: cmd.ReportPrices) -> None:
     state = writer.state
     rows = _heard(state, command)
-    if len({(seen.instrument, seen.source) for seen in rows}) < len(rows):
+    if len(rows) < len(command.prices):
         raise Refusal("the same source reports one instrument twice in one command")
     if rows:
-        writer.emit(ev.SourcesSeen, rows=tuple(rows))
-    touched = {seen.instrument for seen in rows}
+        writer.emit(ev.SourcesSeen, rows=tuple(rows.values()))
+    touched = {row for row, _source in rows}
     silent = (row for row in range(len(state.instruments)) if row not in touched and _ages(state, row))
     _age(writer, sorted([*touched, *silent]))
 
@@ -48,25 +48,27 @@ def _ages(state: State, row: int) -> bool:
     return any(0 <= seen.observed_ns < oldest for seen in state.sources[row])
 
 
-def _heard(state: State, command: cmd.ReportPrices) -> list[Seen]:
-    """What the sources say, each checked against what can be believed of its instrument now."""
-    rows, rooms = [], dict[int, tuple[int, int]]()
+def _heard(state: State, command: cmd.ReportPrices) -> dict[tuple[int, int], Seen]:
+    """What the sources say, by (instrument, source), each checked against what can be believed of it now."""
+    rows, rooms, now_ns = dict[tuple[int, int], Seen](), dict[int, tuple[int, int]](), command.time_ns
+    places, sources = state.places, state.sources
     for price in command.prices:
-        place = state.places.get((price.instrument, price.source))
+        place = places.get((price.instrument, price.source))
         if place is None:
-            raise _refusal(state, price, command.time_ns)
+            raise _refusal(state, price, now_ns)
         row, source = place
-        if row not in rooms:
-            rooms[row] = _believable(state, row)
-        least, most = rooms[row]
-        last_ns = state.sources[row][source].observed_ns
+        room = rooms.get(row)
+        if room is None:
+            room = rooms[row] = _believable(state, row)
+        ticks, observed_ns, confidence = price.price_ticks, price.observed_ns, price.confidence_ticks
         if not (
-            least <= price.price_ticks <= most
-            and 0 <= price.confidence_ticks <= INT64_MAX
-            and max(last_ns, 0) <= price.observed_ns <= command.time_ns
+            room[0] <= ticks <= room[1]
+            and 0 <= confidence <= INT64_MAX
+            and 0 <= observed_ns <= now_ns
+            and sources[row][source].observed_ns <= observed_ns
         ):
-            raise _refusal(state, price, command.time_ns)
-        rows.append(Seen(price.price_ticks, price.observed_ns, price.confidence_ticks, row, source))
+            raise _refusal(state, price, now_ns)
+        rows[place] = Seen(ticks, observed_ns, confidence, row, source)
     return rows
 
 
@@ -123,18 +125,14 @@ def _refusal(state: State, price: cmd.SourcePrice, time_ns: int) -> Refusal:
 
 def _form_marks(writer: Writer, rows: list[int]) -> list[int]:
     """Run the oracle pipeline; writes a MarkSet where anything changed. Returns the instruments it wrote."""
-    state = writer.state
+    state, now_ns = writer.state, writer.time_ns
     changed = []
     for row in rows:
         if row in state.settled:
             continue
         before, policy = state.prices[row], state.policies[row]
         price = form_price(
-            policy,
-            state.sources[row],
-            before,
-            now_ns=writer.time_ns,
-            traded_ticks=state.last_trade[row],
+            policy, state.sources[row], before, now_ns=now_ns, traded_ticks=state.last_trade[row]
         )
         averages = policy.ema_tau_ns or policy.stable_tau_ns
         if not _moved(before, price) and not (averages and price.updated_ns != before.updated_ns):

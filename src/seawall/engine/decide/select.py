@@ -27,7 +27,13 @@ def _position_parts(state: State, pot: int) -> dict[int, Part]:
 
 
 def largest_position(state: State, pot: int) -> tuple[int, int]:
-    """(instrument, lots) of the position that asks for most; (-1, 0) for a pot without any."""
+    """(instrument, lots) of the position that asks for most; (-1, 0) for a pot without any.
+
+    The pot can be valued at its trigger level.
+    """
+    slots = open_slots(state, pot)
+    if len(slots) == 1:
+        return state.book.pos_instrument.item(slots[0]), state.book.pos_lots.item(slots[0])
     parts = _position_parts(state, pot)
     if not parts:
         return NONE, 0
