@@ -25,6 +25,7 @@ from seawall.engine.state import (
     MARKET,
     MINUTE_NS,
     POOL_MINUTES,
+    ExpiryQuoted,
     Order,
     PotStatus,
     Proposal,
@@ -47,6 +48,8 @@ def apply(state: State, event: ev.Event) -> None:
     _WRITERS[type(event)](state, event)
     state.seq = event.seq
     state.time_ns = event.time_ns
+    if state.demands is not None:
+        state.demands.note(state, event)
     if state.sieve is not None:
         state.sieve.note(event)
     if state.drawdown is not None:
@@ -129,6 +132,19 @@ def _leverage_set(state: State, event: ev.LeverageSet) -> None:
 def _sources_seen(state: State, event: ev.SourcesSeen) -> None:
     for seen in event.rows:
         state.sources[seen.instrument][seen.source] = seen
+
+
+def _vols_set(state: State, event: ev.VolsSet) -> None:
+    state.expiries[event.asset, event.expiry_ns] = ExpiryQuoted(
+        forward_e9=event.forward_e9,
+        fixed_e9=event.fixed_e9,
+        rate_ppb=event.rate_ppb,
+        confidence_ppb=event.confidence_ppb,
+        observed_ns=event.time_ns,
+    )
+    for row, vol_ppb in zip(event.instruments, event.vols_ppb, strict=True):
+        state.vols_ppb[row] = vol_ppb
+        state.vols_ns[row] = event.time_ns
 
 
 def _mark_set(state: State, event: ev.MarkSet) -> None:
@@ -428,6 +444,7 @@ _WRITERS: dict[type, Callable[[State, Any], None]] = {
     ev.LeverageSet: _leverage_set,
     ev.SourcesSeen: _sources_seen,
     ev.MarkSet: _mark_set,
+    ev.VolsSet: _vols_set,
     ev.OrderPlaced: _order_placed,
     ev.OrderReduced: _order_reduced,
     ev.Traded: _traded,

@@ -75,6 +75,8 @@ class Sieve:
 
     def endangered(self, state: State, rows: list[int]) -> Ints:
         """Pots to be looked at after prices of the instruments `rows` changed, in rising order."""
+        if state.demands is not None:
+            state.demands.refresh(state)
         if not self.ready:
             self._build(state)
         elif not (self.touched or self.busy or self.due or self.loose.size) and self._quiet(state):
@@ -130,7 +132,7 @@ class Sieve:
 
     def catch_up(self, state: State) -> None:
         """File those whom a gap left unfiled. For when there is time: after what is urgent has been done."""
-        if self.ready and self.unfiled:
+        if self.ready and self.unfiled:  # no demand has changed since the sweep asked
             self.file_all = True
             self._sift(state, [], self._changed(state))
 
@@ -208,6 +210,8 @@ class Sieve:
 
     def idle(self, state: State, asked: Sequence[int] | Ints) -> list[int]:
         """Those of the pots that are in liquidation and for which nothing is due."""
+        if state.demands is not None:
+            state.demands.refresh(state)
         return self.waiting.idle(state, self.levels, asked) if self.ready else []
 
     # -- tables ---------------------------------------------------------------------------------------------

@@ -16,10 +16,12 @@ from seawall.engine.decide.sweep import sweep_all, sweep_instruments
 from seawall.engine.state import State
 from seawall.engine.writer import Writer
 from seawall.market.oracle import MISSING, NO_QUORUM, STALE, Price, Seen, form_price
-from seawall.units import INT64_MAX
+from seawall.units import INT64_MAX, PPB
 
 ABSURD = 10_000  # a price this many times the last is a fault of the feed, not a market move
 MOST_ATOMS = 2**62  # of open interest, at twice the reported price: a mark may stand above its index
+MOST_VOL_PPB = 5 * PPB
+MOST_RATE_PPB = PPB
 NOT_HEARD = MISSING | STALE | NO_QUORUM
 
 
@@ -33,6 +35,46 @@ def report_prices(writer: Writer, command: cmd.ReportPrices) -> None:
     touched = {row for row, _source in rows}
     silent = (row for row in range(len(state.instruments)) if row not in touched and _ages(state, row))
     _age(writer, sorted([*touched, *silent]))
+
+
+def report_vols(writer: Writer, command: cmd.ReportVols) -> None:
+    """One expiry of a surface. Refused whole if any of its figures cannot be believed."""
+    state = writer.state
+    named = [told.instrument for told in command.vols]
+    if len(set(named)) < len(named):
+        raise Refusal("the same option is reported twice in one command")
+    if command.expiry_ns <= writer.time_ns:
+        raise Refusal("the expiry is past: settle it", expiry_ns=command.expiry_ns, now_ns=writer.time_ns)
+    if command.forward_e9 < 0 or command.fixed_e9 < 0 or command.forward_e9 + command.fixed_e9 <= 0:
+        raise Refusal("a forward must be positive", forward=command.forward_e9, fixed=command.fixed_e9)
+    if not 0 <= command.confidence_ppb <= PPB or abs(command.rate_ppb) > MOST_RATE_PPB:
+        raise Refusal("a confidence is 0..100 %, a rate -100..100 %", rate_ppb=command.rate_ppb)
+    rows = []
+    for told in command.vols:
+        row = known_instrument(state, told.instrument)
+        instrument = state.instruments[row]
+        if not instrument.kind.option or instrument.base != command.asset:
+            raise Refusal(f"{told.instrument} is no option on {command.asset}")
+        if instrument.expiry_ns != command.expiry_ns:
+            raise Refusal(f"{told.instrument} has another expiry", expiry_ns=command.expiry_ns)
+        if not 0 < told.vol_ppb <= MOST_VOL_PPB:
+            raise Refusal(
+                f"volatility of {told.instrument} is not between 0 and 500 %: a unit error, or no quote",
+                vol_ppb=told.vol_ppb,
+            )
+        rows.append(row)
+    writer.emit(
+        ev.VolsSet,
+        asset=command.asset,
+        expiry_ns=command.expiry_ns,
+        forward_e9=command.forward_e9,
+        fixed_e9=command.fixed_e9,
+        rate_ppb=command.rate_ppb,
+        confidence_ppb=command.confidence_ppb,
+        instruments=tuple(rows),
+        vols_ppb=tuple(told.vol_ppb for told in command.vols),
+    )
+    sweep_instruments(writer, rows)
 
 
 def tick(writer: Writer, command: cmd.Tick) -> None:

@@ -51,7 +51,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
 
     def delta(self, position: Position) -> Fraction:
         """Of the whole position, in units of the underlying."""
-        row = self.book.contracts.index(position.contract)
+        row = self.book.places[position.contract.name]
         return self.size(position) * Fraction(self.book.deltas[row])
 
     def gain(self, row: int, column: int) -> int:

@@ -6,6 +6,7 @@ per term. See `model` for the rules, `statement` for what comes out.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 
 import msgspec
@@ -28,15 +29,21 @@ from seawall.margin.portfolio.values import Book, add_up, reprice
 FORWARD = "forward:"
 
 
-def evaluate(portfolio: Portfolio, market: MarketInputs, rules: PortfolioRules) -> PortfolioStatement:
+def evaluate(
+    portfolio: Portfolio,
+    market: MarketInputs,
+    rules: PortfolioRules,
+    books: Mapping[str, Book] | None = None,
+) -> PortfolioStatement:
     """The statement of one account. NumberError where an amount passes 64 bits in its unit.
 
+    `books`: by underlying, contracts already repriced at this market, for many accounts with the same ones.
     An underlying that the rules do not name is unknown; so is the account with it.
     """
     held: dict[str, list[Position]] = {name: [] for name in sorted(_named(portfolio))}
     for position in portfolio.positions:
         held[position.contract.underlying].append(position)
-    nodes = tuple(_node(name, held[name], portfolio, market, rules) for name in held)
+    nodes = tuple(_node(name, held[name], portfolio, market, rules, books or {}) for name in held)
     unknown = tuple(f"{node.underlying}: {reason}" for node in nodes for reason in node.unknown)
     return PortfolioStatement(nodes=nodes, levels=_totals(nodes, rules, bool(unknown)), unknown=unknown)
 
@@ -61,7 +68,12 @@ def _totals(nodes: tuple[NodeStatement, ...], rules: PortfolioRules, unknown: bo
 
 
 def _node(
-    name: str, positions: list[Position], portfolio: Portfolio, market: MarketInputs, rules: PortfolioRules
+    name: str,
+    positions: list[Position],
+    portfolio: Portfolio,
+    market: MarketInputs,
+    rules: PortfolioRules,
+    books: Mapping[str, Book],
 ) -> NodeStatement:
     own = rules.underlyings.get(name)
     if own is None:
@@ -74,8 +86,9 @@ def _node(
         reasons += ("collateral in a node that is settled in coin: give it as cash",)
     if reasons:
         return NodeStatement(underlying=name, unknown=reasons)
-    contracts = tuple(dict.fromkeys(position.contract for position in positions))
-    book = reprice(contracts, own, market)
+    book = books.get(name)
+    if book is None:
+        book = reprice(tuple(dict.fromkeys(position.contract for position in positions)), own, market)
     node = _add_up(name, positions, portfolio, market, own, book)
     return _state(node, rules.levels)
 
@@ -184,7 +197,7 @@ def _lines(node: Node, parts: list[list[int]]) -> tuple[ScenarioLine, ...]:
 
 
 def _leg(node: Node, position: Position, line: int | None) -> LegLine:
-    row = node.book.contracts.index(position.contract)
+    row = node.book.places[position.contract.name]
     value = int(node.book.base[row]) if position.contract.kind != "spot" else 0
     steps = 10**node.portfolio.size_decimals
     gain = 0 if line is None else node.gain(row, _scenario_columns(node)[line])

@@ -41,6 +41,7 @@ class Book(NamedTuple):
     base: Ints
     table: Ints
     deltas: tuple[float, ...]  # of one contract, in units of the underlying
+    places: dict[str, int]  # contract -> row
 
 
 def columns_of(rules: UnderlyingRules) -> tuple[Column, ...]:
@@ -79,14 +80,15 @@ def reprice(contracts: tuple[Contract, ...], rules: UnderlyingRules, market: Mar
                 "  Check its price, volatility and strike, or keep the node in a coarser unit."
             )
     deltas = tuple(float(kernel.delta_of(row)) for row in rows)
-    return Book(contracts, columns, rows, base, table, deltas)
+    places = {contract.name: place for place, contract in enumerate(contracts)}
+    return Book(contracts, columns, rows, base, table, deltas, places)
 
 
 def add_up(
     book: Book, positions: list[Position], nodes: list[int], count: int, steps: int
 ) -> tuple[Ints, Ints]:
     """Value today and gain under each column of `count` nodes, in atoms. NumberError past 64 bits."""
-    places = {contract.name: place for place, contract in enumerate(book.contracts)}
+    places = book.places
     rows = np.array([places[position.contract.name] for position in positions], dtype=np.int64)
     today = np.zeros(count, dtype=np.int64)
     gains = np.zeros((count, len(book.columns)), dtype=np.int64)
