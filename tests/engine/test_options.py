@@ -187,9 +187,15 @@ def storm(seed: int, steps: int = 160) -> bytes:
             )
         elif deed < 0.9:
             spot *= 1 + chance.choice([-0.06, -0.01, 0.002, 0.01, 0.05])
-            marks = {
-                name: max(1, round(mark * chance.choice([0.6, 1, 1, 1.5]))) for name, mark in marks.items()
-            }
+            alone = chance.random() < 0.5  # spot moves and options do not, or they move as well
+            marks = (
+                marks
+                if alone
+                else {
+                    name: max(1, round(mark * chance.choice([0.6, 1, 1, 1.5])))
+                    for name, mark in marks.items()
+                }
+            )
             for event in venue.spot(spot, **marks):
                 if isinstance(event, ev.LiquidationOrderSent) and chance.random() < 0.7:
                     ticks = marks.get(venue.state.instruments[event.instrument].name, round(spot * 10))

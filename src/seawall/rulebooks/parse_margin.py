@@ -184,6 +184,9 @@ def _read_level(name: str, table: Table, numeraire: Asset) -> Level:
         confidence_factor_ppb=table.rate("confidence_factor", 0),
         flat_atoms=table.amount("flat", numeraire, 0),
         order_atoms=table.amount("per_order", numeraire, 0),
+        option_value=table.choice("option_value", ("full", "none", "long"), "full"),
+        max_loss=table.flag("max_loss"),
+        unpaired_ppb=table.rate("unpaired", 0),
     )
     table.done()
     return level
