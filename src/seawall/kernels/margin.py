@@ -99,8 +99,7 @@ def full_health(  # type: ignore[no-untyped-def]
 ):
     """(equity, requirement, unknown instrument or -1) of a pot; see the file's opening for the rounding.
 
-    `unknown` >= 0 names an instrument without a usable price: the figures are then meaningless.
-    `totals` is scratch space of one row, an entry per asset.
+    `unknown` >= 0 has no usable price: the figures mean nothing. `totals`: scratch, one row, an entry per asset.
     """
     unit, isolated = np.int64(pots[pot]["unit"]), pots[pot]["instrument"] >= 0
     terms = rules[0, layout.HDR_LEVELS] + level

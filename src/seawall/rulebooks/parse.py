@@ -17,13 +17,14 @@ from seawall.margin.portfolio.model import PortfolioRules
 from seawall.rulebooks.check_portfolio import check_portfolio
 from seawall.rulebooks.model import FundingRules, HouseFunds, Rulebook
 from seawall.rulebooks.parse_margin import read_margin
+from seawall.rulebooks.parse_options import read_options
 from seawall.rulebooks.parse_portfolio import read_portfolio
 from seawall.rulebooks.parse_rules import read_liquidation, read_oracle, read_safeguards, read_waterfall
 from seawall.rulebooks.reader import Page, Table
 from seawall.units import INT64_MAX
 
 MAX_INSTRUMENTS = 10_000  # checks take some milliseconds for each; the largest venues list about a thousand
-_KINDS = {kind.name.lower(): kind for kind in InstrumentKind}
+_KINDS = {kind.name.lower(): kind for kind in InstrumentKind if not kind.option}  # options: [options]
 
 
 def parse_rulebook(text: str, *, file: str) -> Rulebook:
@@ -60,6 +61,7 @@ def parse_rulebook(text: str, *, file: str) -> Rulebook:
         safeguards=read_safeguards(top.table("safeguards"), numeraire),
         funding={name: _read_funding(table) for name, table in top.table("funding", optional=True).alike()},
         funds=_read_funds(top.table("funds"), assets),
+        option_families=read_options(top.table("options", optional=True), assets),
         provenance=page.provenance,
     )
     venue.done()

@@ -192,6 +192,9 @@ def _read_level(name: str, table: Table, numeraire: Asset, portfolio: PortfolioR
         flat_atoms=table.amount("flat", numeraire, 0),
         order_atoms=table.amount("per_order", numeraire, 0),
         portfolio=table.text("portfolio", ""),
+        option_value=table.choice("option_value", ("full", "none", "long"), "full"),
+        max_loss=table.flag("max_loss"),
+        unpaired_ppb=table.rate("unpaired", 0),
     )
     _check_portfolio_level(table, level, portfolio)
     table.done()
