@@ -21,7 +21,8 @@ from seawall.kernels.layout import UNKNOWN_DEMAND
 from seawall.kernels.overlay import Overlay
 from seawall.margin.compiled import demand_levels
 from seawall.margin.portfolio.evaluate import evaluate
-from seawall.margin.portfolio.inputs import Portfolio
+from seawall.margin.portfolio.inputs import Portfolio, Position
+from seawall.margin.portfolio.statement import PortfolioStatement
 from seawall.rulebooks.model import Rulebook
 from seawall.units import INT64_MAX
 
@@ -86,6 +87,13 @@ class Demands:
                 table[pot] = self.of_pot(state, pot)
             self.stale.clear()
 
+    def aged(self, state: State) -> list[int]:
+        """Options whose volatility is too old now: whoever holds them is looked at, though no price moved."""
+        if not self.market.max_age_ns:
+            return []
+        oldest = state.time_ns - self.market.max_age_ns
+        return [row for row, seen_ns in enumerate(state.vols_ns) if 0 < seen_ns < oldest]
+
     def _look_at_everyone(self, state: State) -> None:
         book = state.book
         self.held = {}
@@ -116,23 +124,38 @@ class Demands:
             for worst, demands in zip(self.worst_orders, zip(plain, *filled, strict=True), strict=True)
         ]
 
-    def _ask(self, state: State, pot: int, held: Lots, balances: list[int]) -> list[int]:
-        market, unknown = self.market, [UNKNOWN_DEMAND] * len(self.levels)
-        positions = [market.position(state, row, held[row]) for row in sorted(held) if held[row]]
-        positions += [market.holding(state, asset, balances[asset]) for asset in market.collateral]
-        positions = [position for position in positions if position.size_steps]
-        if not positions:
-            return [0] * len(self.levels)
+    def explain(self, state: State, pot: int) -> PortfolioStatement | None:
+        """Every scenario, charge and leg behind the demands on a pot; None where it holds nothing to ask for,
+        or where no figure can be given at all (mixed units, a number beyond 64 bits)."""
+        held, _bids, _asks = _holdings(state, pot, None)
+        return self._state(state, pot, self._positions(state, held, state.book.balances[pot].tolist()))
+
+    def _positions(self, state: State, held: Lots, balances: list[int]) -> list[Position]:
+        market = self.market
+        found = [market.position(state, row, held[row]) for row in sorted(held) if held[row]]
+        found += [market.holding(state, asset, balances[asset]) for asset in market.collateral]
+        return [position for position in found if position.size_steps]
+
+    def _state(self, state: State, pot: int, positions: list[Position]) -> PortfolioStatement | None:
+        market = self.market
         underlyings = list(dict.fromkeys(position.contract.underlying for position in positions))
         unit = state.rulebook.assets[state.book.pot_unit.item(pot)].name
         if any(name not in market.rules.underlyings or market.unit(name) != unit for name in underlyings):
-            return unknown
+            return None
         portfolio = Portfolio(positions=tuple(positions), size_decimals=SIZE_DECIMALS)
         try:
             inputs = market.inputs(state, underlyings)
-            statement = evaluate(portfolio, inputs, market.rules, market.books)
+            return evaluate(portfolio, inputs, market.rules, market.books)
         except NumberError:
-            return unknown
+            return None
+
+    def _ask(self, state: State, pot: int, held: Lots, balances: list[int]) -> list[int]:
+        positions = self._positions(state, held, balances)
+        if not positions:
+            return [0] * len(self.levels)
+        statement = self._state(state, pot, positions)
+        if statement is None:
+            return [UNKNOWN_DEMAND] * len(self.levels)
         found = [statement.levels.get(name) for name in self.asked]
         return [UNKNOWN_DEMAND if demand is None or demand > INT64_MAX else demand for demand in found]
 

@@ -99,7 +99,7 @@ def full_health(  # type: ignore[no-untyped-def]
 ):
     """(equity, requirement, unknown instrument or -1) of a pot; see the file's opening for the rounding.
 
-    `unknown` >= 0 has no usable price: the figures mean nothing. `totals`: scratch, one row, an entry per asset.
+    `unknown` >= 0 has no usable price: the figures mean nothing. `totals`: scratch, a cell per asset.
     """
     unit, isolated = np.int64(pots[pot]["unit"]), pots[pot]["instrument"] >= 0
     terms = rules[0, layout.HDR_LEVELS] + level
@@ -144,7 +144,7 @@ def full_health(  # type: ignore[no-untyped-def]
     equity, unknown = collateral_value(rules, market, level, unit, totals, 0, totals[0, unit])
     if unknown >= 0:
         return nothing, nothing, unknown
-    if options and rules[terms, layout.LVL_UNPAIRED] >= 0:
+    if options and demand < 0 and rules[terms, layout.LVL_UNPAIRED] >= 0:
         relief = node_relief(positions, resting, pots[pot]["head"], market, rules, level, unit, overlay)
         requirement = add_checked(requirement, -relief)
     if demand >= 0:
@@ -241,7 +241,7 @@ def plain_health(  # type: ignore[no-untyped-def]
     terms, unit = _at(rules[0, layout.HDR_LEVELS] + level), np.int64(pots[_at(pot)]["unit"])
     with_orders, losses_only = rules[terms, layout.LVL_ORDERS] != 0, rules[terms, layout.LVL_LOSSES_ONLY] != 0
     own, requirement, whole, orders, many = balances[_at(pot), _at(unit)], nothing, nothing, nothing, nothing
-    if not -_ROOM < own < _ROOM:
+    if not -_ROOM < own < _ROOM or rules[terms, layout.LVL_DEMAND] >= 0:
         return nothing, nothing, odd
     holds, slot = False, np.int64(pots[_at(pot)]["head"])
     while slot >= 0:

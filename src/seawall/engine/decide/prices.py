@@ -227,4 +227,5 @@ def _age(writer: Writer, rows: list[int]) -> None:
     if opened or first:
         sweep_all(writer)
     else:
-        sweep_instruments(writer, changed)
+        aged = state.demands.aged(state) if state.demands is not None else []
+        sweep_instruments(writer, sorted({*changed, *aged}) if aged else changed)
