@@ -1,0 +1,250 @@
+"""A volatility surface as a market input: smiles by expiry, and a verdict per action, as a price has.
+
+Between two expiries total variance is linear in time at equal k = ln(K / F), which keeps it from falling;
+before the first it shrinks to 0 with time, after the last vol stays flat, and both are said. Times ns, vols
+and variances plain floats per year of 365 days; whoever decides on them rounds against the account.
+Conditions are bits; an action may use a good reading, lives degraded with those its policy tolerates, and
+is refused otherwise. An option without a surface is refused, never given an invented vol. now_ns comes in.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+from itertools import pairwise
+
+import msgspec
+import numpy as np
+
+from seawall.errors import InputError
+from seawall.kernels.elementary import log
+from seawall.pricing.svi import (
+    G_FLOOR,
+    Floats,
+    RawSvi,
+    butterfly,
+    check_raw,
+    derivatives,
+    durrleman,
+    scan_points,
+    total_variance,
+)
+
+YEAR_NS = 365 * 86_400 * 1_000_000_000
+ACTIONS = 5  # as many as there are in market.policy.Action: value, liquidate, open, withdraw, settle
+CALENDAR_FLOOR = -1e-10
+
+
+class SurfaceCondition(IntFlag):
+    """What is wrong with a reading. 0 is a good one. Bits 1 and 2 mean what they mean for a price."""
+
+    GOOD = 0
+    MISSING = 1  # no surface, or no accepted slice
+    STALE = 2  # quotes older than max_age
+    THIN = 4  # a slice with fewer quotes than min_quotes
+    WIDE = 16  # median half-spread wider than max_half_spread
+    POOR_FIT = 32  # fit further from the quotes than max_rmse
+    REPAIRED = 64  # the best fit had arbitrage; this is the nearest without
+    BUTTERFLY = 128  # the density is negative here
+    CALENDAR = 256  # total variance falls between two slices around here
+    EXTRAPOLATED = 512  # before the first or after the last expiry, or beyond the quoted strikes
+    EXPIRED = 1024
+
+
+class SurfaceVerdict(IntEnum):
+    USE = 0
+    DEGRADE = 1
+    REFUSE = 2
+
+
+class SurfacePolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """When a surface is good enough. `tolerated[action]`: conditions the action lives with, degraded."""
+
+    max_age_ns: int
+    min_quotes: int = 5
+    max_rmse_vol: float = 0.02
+    max_half_spread_vol: float = 0.05
+    degrade_vol: float = 0.05  # what a degraded reading may be off by; the user adds it against the account
+    tolerated: tuple[int, int, int, int, int] = (0, 0, 0, 0, 0)
+
+    def verdict(self, action: int, conditions: int) -> SurfaceVerdict:
+        """Use, degrade or refuse. `action` is a market.policy.Action."""
+        if not 0 <= action < ACTIONS:
+            raise InputError.at("surface", f"action {action} is unknown", "Use a market.policy.Action.")
+        if conditions == 0:
+            return SurfaceVerdict.USE
+        known = conditions & ~self.tolerated[action] == 0
+        # A reading that does not exist cannot be lived with, whatever a policy says.
+        missing = conditions & (SurfaceCondition.MISSING | SurfaceCondition.EXPIRED)
+        return SurfaceVerdict.DEGRADE if known and not missing else SurfaceVerdict.REFUSE
+
+
+class Smile(msgspec.Struct, frozen=True, kw_only=True):
+    """One accepted slice with what it was made from."""
+
+    expiry_ns: int
+    observed_ns: int
+    svi: RawSvi
+    low_k: float  # quoted strikes reach from here...
+    high_k: float  # ...to here
+    quotes: int
+    rmse_vol: float
+    half_spread_vol: float
+    repaired: bool = False
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """The surface's word on one option. `vol` is 0 where it has none: look at the verdict first."""
+
+    vol: float
+    uncertainty_vol: float
+    conditions: int
+    verdict: SurfaceVerdict
+    reason: str
+
+
+class Surface(msgspec.Struct, frozen=True, kw_only=True):
+    """Smiles of one underlying in order of expiry. Build it with `make_surface`, which checks."""
+
+    smiles: tuple[Smile, ...]
+
+
+def make_surface(smiles: tuple[Smile, ...]) -> Surface:
+    """Check each smile. InputError for what is no surface.
+
+    Arbitrage does not stop a surface: readings where it is carry the condition, `static_faults` lists it.
+    """
+    expiries = [smile.expiry_ns for smile in smiles]
+    if any(later <= earlier for earlier, later in pairwise(expiries)):
+        raise InputError.at("surface", "expiries do not rise", "Give one smile per expiry, earliest first.")
+    for place, smile in enumerate(smiles):
+        check_raw(smile.svi, f"smile {place}")
+        if smile.observed_ns >= smile.expiry_ns:
+            raise InputError.at(f"smile {place}", "observed at or after its expiry", "Leave it out.")
+    return Surface(smiles=smiles)
+
+
+def calendar_gap(earlier: RawSvi, later: RawSvi, *, reach: float = 10.0) -> tuple[float, float]:
+    """(smallest w_later - w_earlier, k where) over [-reach, reach] and far out, where the wings decide."""
+    k = np.unique(
+        np.concatenate([scan_points(earlier, -reach, reach), scan_points(later, -reach, reach)])
+    )
+    gap = total_variance(later, k) - total_variance(earlier, k)
+    at = int(np.argmin(gap))
+    low, where = float(gap[at]), float(k[at])
+    sides = zip((-1.0, 1.0), earlier.wing_slopes, later.wing_slopes)
+    for side, before, after in sides:
+        if after < before - 1e-12:  # rounding of equal wings is no crossing
+            return min(low, after - before), side * float("inf") if low >= CALENDAR_FLOOR else where
+    return low, where
+
+
+def read(
+    surface: Surface | None,
+    policy: SurfacePolicy,
+    *,
+    forward: float,
+    strike: float,
+    expiry_ns: int,
+    now_ns: int,
+    action: int,
+) -> Reading:
+    """The vol of one option for one action. InputError for a forward or strike that is not positive."""
+    if not (0.0 < forward < float("inf") and 0.0 < strike < float("inf")):
+        raise InputError.at(
+            "surface", f"forward {forward:g}, strike {strike:g}", "Both must be positive and finite."
+        )
+    if surface is None or not surface.smiles:
+        return _reading(policy, action, 0.0, int(SurfaceCondition.MISSING))
+    if expiry_ns <= now_ns:
+        return _reading(policy, action, 0.0, int(SurfaceCondition.EXPIRED))
+    k = np.array([log(strike / forward)])
+    variance, conditions = _at(surface, policy, k, expiry_ns, now_ns)
+    if conditions & SurfaceCondition.MISSING:
+        return _reading(policy, action, 0.0, conditions)
+    vol = float(np.sqrt(variance * YEAR_NS / (expiry_ns - now_ns)))
+    return _reading(policy, action, vol, conditions)
+
+
+def _at(
+    surface: Surface, policy: SurfacePolicy, k: Floats, expiry_ns: int, now_ns: int
+) -> tuple[float, int]:
+    """Total variance at one k, and the conditions of the smiles it rests on."""
+    live = [place for place, smile in enumerate(surface.smiles) if smile.expiry_ns > now_ns]
+    if not live:
+        return 0.0, int(SurfaceCondition.MISSING)
+    after = next((place for place in live if surface.smiles[place].expiry_ns >= expiry_ns), None)
+    before = max((place for place in live if surface.smiles[place].expiry_ns <= expiry_ns), default=None)
+    outside = after is None or before is None
+    upper = live[-1] if after is None else after
+    lower = upper if before is None or after is None else before
+    ends = [_smile_at(surface.smiles[place], k, now_ns) for place in (lower, upper)]
+    weights = _weights(surface, lower, upper, expiry_ns, now_ns)
+    w, first, second = (weights[0] * low + weights[1] * high for low, high in zip(*ends))
+    conditions = SurfaceCondition.EXTRAPOLATED if outside else SurfaceCondition.GOOD
+    for place in dict.fromkeys((lower, upper)):
+        conditions |= _quality(surface.smiles[place], policy, float(k[0]), now_ns)
+    if durrleman(k, w, first, second)[0] < G_FLOOR:
+        conditions |= SurfaceCondition.BUTTERFLY
+    if ends[1][0][0] < ends[0][0][0] + CALENDAR_FLOOR:
+        conditions |= SurfaceCondition.CALENDAR
+    return float(w[0]), int(conditions)
+
+
+def _smile_at(smile: Smile, k: Floats, now_ns: int) -> tuple[Floats, Floats, Floats]:
+    """w and two derivatives now: since the quotes, vol stayed and the time left became less."""
+    left = (smile.expiry_ns - now_ns) / (smile.expiry_ns - smile.observed_ns)
+    w, first, second, _ = derivatives(smile.svi, k)
+    return w * left, first * left, second * left
+
+
+def _weights(surface: Surface, lower: int, upper: int, expiry_ns: int, now_ns: int) -> tuple[float, float]:
+    """Shares of the two smiles' total variances."""
+    if lower == upper:
+        return 0.0, (expiry_ns - now_ns) / (surface.smiles[upper].expiry_ns - now_ns)
+    first, last = surface.smiles[lower].expiry_ns, surface.smiles[upper].expiry_ns
+    share = (expiry_ns - first) / (last - first)
+    return 1.0 - share, share
+
+
+def _quality(smile: Smile, policy: SurfacePolicy, k: float, now_ns: int) -> SurfaceCondition:
+    found = SurfaceCondition.GOOD
+    # A quote from the future is as little a quote of now as one too old.
+    if not 0 <= now_ns - smile.observed_ns <= policy.max_age_ns:
+        found |= SurfaceCondition.STALE
+    if smile.quotes < policy.min_quotes:
+        found |= SurfaceCondition.THIN
+    if smile.half_spread_vol > policy.max_half_spread_vol:
+        found |= SurfaceCondition.WIDE
+    if smile.rmse_vol > policy.max_rmse_vol:
+        found |= SurfaceCondition.POOR_FIT
+    if smile.repaired:
+        found |= SurfaceCondition.REPAIRED
+    if not smile.low_k <= k <= smile.high_k:
+        found |= SurfaceCondition.EXTRAPOLATED
+    return found
+
+
+def _reading(policy: SurfacePolicy, action: int, vol: float, conditions: int) -> Reading:
+    verdict = policy.verdict(action, conditions)
+    names = [item.name or "" for item in SurfaceCondition if item and conditions & item]
+    return Reading(
+        vol=vol,
+        uncertainty_vol=policy.degrade_vol if verdict == SurfaceVerdict.DEGRADE else 0.0,
+        conditions=conditions,
+        verdict=verdict,
+        reason=", ".join(name.lower().replace("_", " ") for name in names) or "good",
+    )
+
+
+def static_faults(surface: Surface) -> tuple[str, ...]:
+    """Every arbitrage of the surface in words; empty if there is none."""
+    found = []
+    for place, smile in enumerate(surface.smiles):
+        report = butterfly(smile.svi)
+        if not report.holds:
+            found.append(f"smile {place}: {report.explain()}")
+        if place:
+            gap, k = calendar_gap(surface.smiles[place - 1].svi, smile.svi)
+            if gap < CALENDAR_FLOOR:
+                found.append(f"smile {place}: total variance falls by {-gap:.3g} at k = {k:.4f}")
+    return tuple(found)
