@@ -125,9 +125,7 @@ def make_surface(smiles: tuple[Smile, ...]) -> Surface:
 
 def calendar_gap(earlier: RawSvi, later: RawSvi, *, reach: float = 10.0) -> tuple[float, float]:
     """(smallest w_later - w_earlier, k where) over [-reach, reach] and far out, where the wings decide."""
-    k = np.unique(
-        np.concatenate([scan_points(earlier, -reach, reach), scan_points(later, -reach, reach)])
-    )
+    k = np.unique(np.concatenate([scan_points(earlier, -reach, reach), scan_points(later, -reach, reach)]))
     gap = total_variance(later, k) - total_variance(earlier, k)
     at = int(np.argmin(gap))
     low, where = float(gap[at]), float(k[at])
@@ -165,9 +163,7 @@ def read(
     return _reading(policy, action, vol, conditions)
 
 
-def _at(
-    surface: Surface, policy: SurfacePolicy, k: Floats, expiry_ns: int, now_ns: int
-) -> tuple[float, int]:
+def _at(surface: Surface, policy: SurfacePolicy, k: Floats, expiry_ns: int, now_ns: int) -> tuple[float, int]:
     """Total variance at one k, and the conditions of the smiles it rests on."""
     live = [place for place, smile in enumerate(surface.smiles) if smile.expiry_ns > now_ns]
     if not live:

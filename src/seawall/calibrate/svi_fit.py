@@ -1,0 +1,264 @@
+"""Fitting one raw SVI slice to vols, without arbitrage, or refusing it with the reason.
+
+Vols per year, k = ln(K / F). First the plain weighted least squares; where that allows arbitrage, the same
+with the violations as residuals, ever heavier; then the jump-wing repair of Gatheral and Jacquier; then no
+slice. Starts come from a grid of vertices, for each of which the other three numbers are a linear fit
+(Zeliade's quasi-explicit calibration), so the answer depends on no chance. Errors in vol are weighted RMS.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from seawall.errors import InputError
+from seawall.pricing.surface import CALENDAR_FLOOR, calendar_gap
+from seawall.pricing.svi import (
+    STEEPEST_WING,
+    JumpWings,
+    RawSvi,
+    butterfly,
+    derivatives,
+    durrleman,
+    from_jump_wings,
+    repaired_wings,
+    to_jump_wings,
+    total_variance,
+)
+
+Floats = NDArray[np.float64]
+
+LEAST_QUOTES = 5
+_STARTS = 3
+_CUSHION = 1e-3  # penalties start this far inside what is allowed
+_HEAVIER = (1.0, 10.0, 100.0, 1000.0)
+
+
+class SliceFit(msgspec.Struct, frozen=True, kw_only=True):
+    """A fitted slice, or none and why. `how`: svi, penalised, jump_wings, ssvi, or refused."""
+
+    svi: RawSvi | None
+    how: str
+    rmse_vol: float
+    g_min: float
+    plain_rmse_vol: float  # of the best fit that need not be free of arbitrage
+    reason: str = ""  # what was wrong with the plain fit, or why there is none
+
+    @property
+    def accepted(self) -> bool:
+        return self.svi is not None
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """What a slice is fitted to. It may not fall below `floor`, an earlier slice, nor rise above `ceiling`."""
+
+    k: Floats
+    vol: Floats
+    years: float
+    weights: Floats
+    floor: RawSvi | None = None
+    ceiling: RawSvi | None = None
+
+    def rmse(self, svi: RawSvi) -> float:
+        miss = self.model_vol(svi) - self.vol
+        return float(np.sqrt(np.sum(self.weights * miss * miss) / np.sum(self.weights)))
+
+    def model_vol(self, svi: RawSvi) -> Floats:
+        return np.asarray(np.sqrt(np.maximum(total_variance(svi, self.k), 1e-12) / self.years))
+
+
+def make_target(
+    k: Any,
+    vol: Any,
+    years: float,
+    *,
+    weights: Any = None,
+    floor: RawSvi | None = None,
+    ceiling: RawSvi | None = None,
+) -> Target:
+    """Check what is to be fitted. InputError for what is no smile; weights are alike where none are given."""
+    k, vol = np.asarray(k, dtype=np.float64), np.asarray(vol, dtype=np.float64)
+    weights = np.ones_like(k) if weights is None else np.asarray(weights, dtype=np.float64)
+    if not k.shape == vol.shape == weights.shape or k.ndim != 1:
+        raise InputError.at("smile", "k, vol and weights differ in length", "Give one of each per quote.")
+    if k.size < LEAST_QUOTES:
+        raise InputError.at("smile", f"{k.size} quotes", f"Five numbers need at least {LEAST_QUOTES} quotes.")
+    bad = np.flatnonzero(~np.isfinite(k) | ~(vol > 0.0) | ~(vol <= 5.0) | ~(weights > 0.0))
+    if bad.size:
+        at = int(bad[0])
+        raise InputError.at(
+            f"smile quote {at}",
+            f"k = {k[at]:g}, vol = {vol[at]:g}, weight = {weights[at]:g}",
+            "vol must be in (0, 5], given as a decimal, and the weight above 0.",
+        )
+    if not (years > 0.0 and np.isfinite(years)):
+        raise InputError.at("smile", f"{years:g} years to expiry", "Leave out what has expired.")
+    even = weights / np.mean(weights)
+    return Target(k=k, vol=vol, years=years, weights=even, floor=floor, ceiling=ceiling)
+
+
+def fit_slice(target: Target, *, max_rmse_vol: float = 0.05, start: RawSvi | None = None) -> SliceFit:
+    """The best slice without arbitrage, or a refusal. `max_rmse_vol` is how far a repair may lie off."""
+    starts = grid_starts(target) + ([start] if start is not None else [])
+    plain = min((_polish(target, one, 0.0) for one in starts), key=target.rmse)
+    plain_rmse = target.rmse(plain)
+    fault = fault_of(plain, target)
+    tried = [("svi", plain)] if not fault else _repairs(target, plain)
+    best: tuple[str, RawSvi] | None = None
+    for how, svi in tried:
+        if fault_of(svi, target):
+            continue
+        if best is None or target.rmse(svi) < target.rmse(best[1]):
+            best = how, svi
+    if best is None:
+        return _refused(plain_rmse, f"no repair is free of arbitrage; the plain fit: {fault}")
+    how, svi = best
+    rmse = target.rmse(svi)
+    if rmse > max_rmse_vol:
+        return _refused(
+            plain_rmse,
+            f"the nearest slice without arbitrage is {rmse:.4f} of vol off, limit {max_rmse_vol:g}",
+        )
+    return SliceFit(
+        svi=svi,
+        how=how,
+        rmse_vol=rmse,
+        g_min=butterfly(svi).g_min,
+        plain_rmse_vol=plain_rmse,
+        reason=fault,
+    )
+
+
+def _refused(plain_rmse: float, reason: str) -> SliceFit:
+    return SliceFit(
+        svi=None, how="refused", rmse_vol=0.0, g_min=0.0, plain_rmse_vol=plain_rmse, reason=reason
+    )
+
+
+def fault_of(svi: RawSvi, target: Target) -> str:
+    """What arbitrage the slice allows, in words; '' if none."""
+    if svi.least_variance <= 0.0:
+        return f"total variance falls to {svi.least_variance:.3g}"
+    report = butterfly(svi)
+    if not report.holds:
+        return report.explain()
+    if target.floor is not None:
+        gap, where = calendar_gap(target.floor, svi)
+        if gap < CALENDAR_FLOOR:
+            return f"total variance is {-gap:.3g} below the expiry before it at k = {where:.4f}"
+    if target.ceiling is not None:
+        gap, where = calendar_gap(svi, target.ceiling)
+        if gap < CALENDAR_FLOOR:
+            return f"total variance is {-gap:.3g} above the expiry after it at k = {where:.4f}"
+    return ""
+
+
+def grid_starts(target: Target) -> list[RawSvi]:
+    """The best few slices of a grid of vertices; each is a weighted linear fit of total variance."""
+    w = target.vol * target.vol * target.years
+    reach = max(float(np.ptp(target.k)), 1e-3)
+    scale = np.sqrt(target.weights)
+    found = []
+    for m in np.linspace(float(np.min(target.k)), float(np.max(target.k)), 9):
+        for sigma in reach * np.array([0.02, 0.05, 0.12, 0.3, 0.7]):
+            x = target.k - m
+            columns = np.stack([np.ones_like(x), x, np.sqrt(x * x + sigma * sigma)], axis=1)
+            a, slope, b = np.linalg.lstsq(columns * scale[:, None], w * scale, rcond=None)[0]
+            if b > 1e-12 and abs(slope) < 0.999 * b:
+                svi = RawSvi(a=float(a), b=float(b), rho=float(slope / b), m=float(m), sigma=float(sigma))
+                found.append((target.rmse(svi), svi))
+    if not found:
+        level = float(np.average(w, weights=target.weights))
+        return [RawSvi(a=0.5 * level, b=0.5 * level / reach, rho=0.0, m=0.0, sigma=reach)]
+    return [svi for _, svi in sorted(found, key=lambda one: one[0])[:_STARTS]]
+
+
+def _polish(target: Target, start: RawSvi, heavy: float) -> RawSvi:
+    """Least squares from this start; with `heavy` > 0 arbitrage is a residual too."""
+    from scipy.optimize import least_squares
+
+    reach = max(float(np.max(np.abs(target.k))), 1e-3)
+    grid = penalty_grid(start, reach)
+    root = np.sqrt(target.weights / np.sum(target.weights))
+    low = np.array([-np.inf, 1e-10, -0.9999, -3.0 * reach, 1e-4 * reach])
+    high = np.array([np.inf, 50.0, 0.9999, 3.0 * reach, 30.0 * reach])
+    first = np.clip(_numbers(start), low + 1e-12, high - 1e-12)
+
+    def residuals(numbers: Floats) -> Floats:
+        svi = _slice(numbers)
+        miss = root * (target.model_vol(svi) - target.vol)
+        return np.concatenate([miss, heavy * violations(svi, target, grid)]) if heavy else miss
+
+    scale = np.array([max(abs(first[0]), 1e-4), max(first[1], 1e-4), 0.5, 0.3 * reach, max(first[4], 1e-3)])
+    found = least_squares(
+        residuals, first, bounds=(low, high), x_scale=scale, ftol=1e-15, xtol=1e-13, gtol=1e-14, max_nfev=400
+    )
+    return _slice(found.x)
+
+
+def _numbers(svi: RawSvi) -> Floats:
+    return np.array([svi.a, svi.b, svi.rho, svi.m, svi.sigma])
+
+
+def _slice(numbers: Floats) -> RawSvi:
+    a, b, rho, m, sigma = (float(number) for number in numbers)
+    return RawSvi(a=a, b=b, rho=rho, m=m, sigma=sigma)
+
+
+def penalty_grid(svi: RawSvi, reach: float) -> Floats:
+    """Where arbitrage is looked for while fitting: the quoted strikes closely, the rest as far as it goes."""
+    x = np.linspace(-0.97, 0.97, 41)
+    far = x / (1.0 - np.abs(x))
+    near = np.linspace(-1.5 * reach, 1.5 * reach, 81)
+    points = np.concatenate([near, svi.m + svi.sigma * far, reach * far])
+    return np.unique(points[np.abs(points) <= 10.0])
+
+
+def violations(svi: RawSvi, target: Target, grid: Floats) -> Floats:
+    """How far each condition is missed, 0 where it holds with a cushion."""
+    w, first, second, _ = derivatives(svi, grid)
+    # Relative to the level of the slice, so that a day and a year are judged alike.
+    level = max(float(np.median(w)), 1e-8)
+    safe = np.maximum(w, 1e-3 * level)
+    g = durrleman(grid, safe, first, second)
+    parts = [
+        np.maximum(_CUSHION - g, 0.0),
+        np.maximum(1e-3 * level - w, 0.0) / level,
+        np.array([max(max(svi.wing_slopes) - (STEEPEST_WING - _CUSHION), 0.0)]),
+    ]
+    for earlier, later in ((target.floor, svi), (svi, target.ceiling)):
+        if earlier is not None and later is not None:
+            short = total_variance(earlier, grid) - total_variance(later, grid)
+            parts.append(np.maximum(short / level + _CUSHION, 0.0))
+            slopes = [before - after for before, after in zip(earlier.wing_slopes, later.wing_slopes)]
+            parts.append(np.maximum(np.array(slopes) + 1e-6, 0.0))
+    return np.concatenate(parts)
+
+
+def _repairs(target: Target, plain: RawSvi) -> list[tuple[str, RawSvi]]:
+    """Candidates for a slice without arbitrage, nearest first."""
+    found: list[tuple[str, RawSvi]] = []
+    svi = plain
+    for heavy in _HEAVIER:
+        svi = _polish(target, svi, heavy)
+        found.append(("penalised", svi))
+        if not fault_of(svi, target):
+            break
+    if plain.least_variance > 0.0:
+        found += _jump_wing_repair(target, plain)
+    return found
+
+
+def _jump_wing_repair(target: Target, plain: RawSvi) -> list[tuple[str, RawSvi]]:
+    wings = to_jump_wings(plain, target.years)
+    try:
+        c, vtilde = repaired_wings(wings.v, wings.psi, wings.p)
+        safe = from_jump_wings(
+            JumpWings(v=wings.v, psi=wings.psi, p=wings.p, c=c, vtilde=vtilde), target.years
+        )
+    except InputError:
+        return []  # a smile without an at-the-money skew that fits: this repair does not apply
+    return [("jump_wings", safe), ("jump_wings", _polish(target, safe, _HEAVIER[-1]))]
