@@ -8,6 +8,7 @@ what they fall back on. Vols per year; no chance: one start, from the quotes nea
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -39,7 +40,7 @@ def fit_ssvi(targets: Sequence[Target]) -> SsviFit:
     if not targets:
         raise InputError.at("SSVI fit", "no slices", "Give at least one expiry with quotes.")
     years = [target.years for target in targets]
-    if any(later <= earlier for earlier, later in zip(years, years[1:])):
+    if any(later <= earlier for earlier, later in pairwise(years)):
         raise InputError.at("SSVI fit", "expiries do not rise", "Sort the slices by expiry.")
     roots = [np.sqrt(target.weights / np.sum(target.weights)) for target in targets]
 

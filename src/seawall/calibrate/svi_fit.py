@@ -53,7 +53,7 @@ class SliceFit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """What a slice is fitted to. It may not fall below `floor`, an earlier slice, nor rise above `ceiling`."""
+    """What a slice is fitted to: not below `floor`, a slice before it, nor above `ceiling`, one after it."""
 
     k: Floats
     vol: Floats

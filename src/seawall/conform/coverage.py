@@ -10,7 +10,9 @@ from seawall.conform import (
     hyperliquid_adl,
     hyperliquid_portfolio,
     kraken,
+    models,
     quant,
+    surfaces,
 )
 from seawall.conform.model import Vector
 from seawall.conform.reading import Adapter, Refused
@@ -24,6 +26,8 @@ ENTRIES: tuple[Adapter | Refused, ...] = (
     *hyperliquid_portfolio.ADAPTERS,
     *hyperliquid.ADAPTERS,
     *quant.ADAPTERS,
+    *surfaces.ADAPTERS,
+    *models.ADAPTERS,
 )
 
 OPTIONS = "options and scenario margin: not in this engine yet"

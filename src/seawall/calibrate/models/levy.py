@@ -65,6 +65,23 @@ class Merton(msgspec.Struct, frozen=True, kw_only=True):
         return float(np.sqrt(self.vol**2 + self.intensity * (self.jump_mean**2 + self.jump_vol**2)))
 
 
+def merton_of_shares(*, total_vol: float, intensity: float, jump_share: float) -> Merton:
+    """Merton as Haug tabulates it: `jump_share` of the variance comes from jumps of expectation 1."""
+    require(
+        0.0 <= jump_share < 1.0 and intensity > 0.0 and total_vol > 0.0,
+        "merton",
+        f"total_vol = {total_vol:g}, intensity = {intensity:g}, jump_share = {jump_share:g}",
+        "The first two must be above 0, the share in [0, 1).",
+    )
+    jump_vol = float(total_vol * np.sqrt(jump_share / intensity))
+    return Merton(
+        vol=float(total_vol * np.sqrt(1.0 - jump_share)),
+        intensity=intensity,
+        jump_mean=-0.5 * jump_vol**2,
+        jump_vol=jump_vol,
+    )
+
+
 class Kou(msgspec.Struct, frozen=True, kw_only=True):
     """Diffusion and double-exponential jumps: mean sizes 1 / eta_up and 1 / eta_down."""
 
