@@ -1,4 +1,4 @@
-"""Option prices and densities by cosine series: all strikes of an expiry from one set of coefficients.
+"""Option prices and distributions by cosine series: all strikes of an expiry from one set of coefficients.
 
 The log-return X is expanded on [c1 - L s, c1 + L s], s = sqrt(c2 + sqrt(c4)) from its cumulants. Puts are
 summed, calls come by parity, because the call's payoff grows where the series is cut. Undiscounted, in the
@@ -65,10 +65,10 @@ def cos_prices(model: Model, forward: float, strikes: Any, years: float, is_call
     return np.where(is_call, np.maximum(puts + forward - strikes, 0.0), puts)
 
 
-def density(model: Model, years: float, at: Floats, *, terms: int = 1024) -> Floats:
-    """Density of the log-return. The series' ripples below 0 are cut."""
+def cos_distribution(model: Model, years: float, at: Floats, *, terms: int = 4096) -> Floats:
+    """Probability that the log-return is at most `at`, inside the series' interval."""
     low, high = interval(model, years)
     u, series = coefficients(model, years, low, high, terms)
-    values = np.cos(np.outer(at - low, u)) @ series
-    inside = (at >= low) & (at <= high)
-    return np.asarray(np.where(inside, np.maximum(values, 0.0), 0.0))
+    reach = np.clip(at, low, high) - low
+    waves = np.sin(np.outer(reach, u[1:])) @ (series[1:] / u[1:])
+    return np.asarray(reach * series[0] + waves)
