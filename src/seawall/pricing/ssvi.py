@@ -104,9 +104,10 @@ def conditions(given: SsviSlice) -> SsviConditions:
 
 def calendar_bound(phi: float, rho: float) -> float:
     """Largest d(theta phi)/d theta without calendar arbitrage (theorem 4.1); infinite at rho = 0."""
-    if rho == 0.0:
+    square = rho * rho
+    if square < 1e-200:  # as good as 0, and no divisor
         return float("inf")
-    return (1.0 + float(np.sqrt(1.0 - rho * rho))) * phi / (rho * rho)
+    return (1.0 + float(np.sqrt(1.0 - square))) * phi / square
 
 
 def calendar_holds(law: PowerLaw, thetas: Floats) -> bool:
