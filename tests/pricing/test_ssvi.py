@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -38,11 +40,11 @@ def test_the_published_slices(one, wing, curvature, hold, lowest):
     assert ssvi_variance(one, np.zeros(1))[0] == pytest.approx(one.theta, rel=1e-14)
 
 
-def laws(shares=st.floats(0.01, 1.0), gammas=st.floats(0.01, 0.5)):
+def laws():
     return st.builds(
         lambda share, gamma, rho: PowerLaw(eta=1.999998 * share / (1.0 + abs(rho)), gamma=gamma, rho=rho),
-        shares,
-        gammas,
+        st.floats(0.01, 1.0),
+        st.floats(0.01, 0.5),
         st.floats(-0.95, 0.95),
     )
 
@@ -53,7 +55,7 @@ def test_a_power_law_inside_its_bound_has_no_arbitrage_of_either_kind(law, theta
     assert law.free_of_arbitrage and calendar_holds(law, np.array(rising))
     raws = [to_raw(law.slice_at(theta)) for theta in rising]
     assert all(butterfly(one).g_min >= G_FLOOR for one in raws)
-    assert all(calendar_gap(a, b)[0] >= -1e-12 for a, b in zip(raws, raws[1:]))
+    assert all(calendar_gap(a, b)[0] >= -1e-12 for a, b in pairwise(raws))
 
 
 def test_a_law_past_its_bound_is_seen_in_the_density():
