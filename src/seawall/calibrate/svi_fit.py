@@ -34,7 +34,7 @@ Floats = NDArray[np.float64]
 LEAST_QUOTES = 5
 _STARTS = 3
 _CUSHION = 1e-3  # penalties start this far inside what is allowed
-_HEAVIER = (1.0, 10.0, 100.0, 1000.0)
+_HEAVIER = (0.1, 1.0, 10.0, 100.0, 1000.0)
 
 
 class SliceFit(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +103,8 @@ def make_target(
 def fit_slice(target: Target, *, max_rmse_vol: float = 0.05, start: RawSvi | None = None) -> SliceFit:
     """The best slice without arbitrage, or a refusal. `max_rmse_vol` is how far a repair may lie off."""
     starts = grid_starts(target) + ([start] if start is not None else [])
-    plain = min((_polish(target, one, 0.0) for one in starts), key=target.rmse)
+    rough = min((_polish(target, one, 0.0, steps=40) for one in starts), key=target.rmse)
+    plain = _polish(target, rough, 0.0)
     plain_rmse = target.rmse(plain)
     fault = fault_of(plain, target)
     tried = [("svi", plain)] if not fault else _repairs(target, plain)
@@ -156,6 +157,17 @@ def fault_of(svi: RawSvi, target: Target) -> str:
     return ""
 
 
+def worst_points(svi: RawSvi, target: Target) -> tuple[float, ...]:
+    """Where g is lowest and where the neighbours in time are closest."""
+    points = []
+    if svi.least_variance > 0.0:
+        points.append(butterfly(svi).k_at_g_min)
+    for earlier, later in ((target.floor, svi), (svi, target.ceiling)):
+        if earlier is not None and later is not None:
+            points.append(calendar_gap(earlier, later)[1])
+    return tuple(point for point in points if np.isfinite(point))
+
+
 def grid_starts(target: Target) -> list[RawSvi]:
     """The best few slices of a grid of vertices; each is a weighted linear fit of total variance."""
     w = target.vol * target.vol * target.years
@@ -176,12 +188,14 @@ def grid_starts(target: Target) -> list[RawSvi]:
     return [svi for _, svi in sorted(found, key=lambda one: one[0])[:_STARTS]]
 
 
-def _polish(target: Target, start: RawSvi, heavy: float) -> RawSvi:
-    """Least squares from this start; with `heavy` > 0 arbitrage is a residual too."""
+def _polish(
+    target: Target, start: RawSvi, heavy: float, watch: tuple[float, ...] = (), *, steps: int = 400
+) -> RawSvi:
+    """Least squares from this start; with `heavy` > 0 arbitrage is a residual too, also at `watch`."""
     from scipy.optimize import least_squares
 
     reach = max(float(np.max(np.abs(target.k))), 1e-3)
-    grid = penalty_grid(start, reach)
+    grid = np.unique(np.append(penalty_grid(start, reach), watch))
     root = np.sqrt(target.weights / np.sum(target.weights))
     low = np.array([-np.inf, 1e-10, -0.9999, -3.0 * reach, 1e-4 * reach])
     high = np.array([np.inf, 50.0, 0.9999, 3.0 * reach, 30.0 * reach])
@@ -192,9 +206,30 @@ def _polish(target: Target, start: RawSvi, heavy: float) -> RawSvi:
         miss = root * (target.model_vol(svi) - target.vol)
         return np.concatenate([miss, heavy * violations(svi, target, grid)]) if heavy else miss
 
+    def slopes(numbers: Floats) -> Floats:
+        svi = _slice(numbers)
+        x = target.k - svi.m
+        far = np.sqrt(x * x + svi.sigma * svi.sigma)
+        parts = (
+            np.ones_like(x),
+            svi.rho * x + far,
+            svi.b * x,
+            -svi.b * (svi.rho + x / far),
+            svi.b * svi.sigma / far,
+        )
+        return np.stack(parts, axis=1) * (0.5 * root / (target.model_vol(svi) * target.years))[:, None]
+
     scale = np.array([max(abs(first[0]), 1e-4), max(first[1], 1e-4), 0.5, 0.3 * reach, max(first[4], 1e-3)])
     found = least_squares(
-        residuals, first, bounds=(low, high), x_scale=scale, ftol=1e-15, xtol=1e-13, gtol=1e-14, max_nfev=400
+        residuals,
+        first,
+        jac="2-point" if heavy else slopes,
+        bounds=(low, high),
+        x_scale=scale,
+        ftol=1e-15,
+        xtol=1e-13,
+        gtol=1e-14,
+        max_nfev=min(steps, 120) if heavy else steps,
     )
     return _slice(found.x)
 
@@ -231,8 +266,9 @@ def violations(svi: RawSvi, target: Target, grid: Floats) -> Floats:
     ]
     for earlier, later in ((target.floor, svi), (svi, target.ceiling)):
         if earlier is not None and later is not None:
-            short = total_variance(earlier, grid) - total_variance(later, grid)
-            parts.append(np.maximum(short / level + _CUSHION, 0.0))
+            upper = np.maximum(total_variance(later, grid), 1e-3 * level)
+            short = total_variance(earlier, grid) / upper - 1.0
+            parts.append(np.maximum(short + _CUSHION, 0.0))
             slopes = [before - after for before, after in zip(earlier.wing_slopes, later.wing_slopes)]
             parts.append(np.maximum(np.array(slopes) + 1e-6, 0.0))
     return np.concatenate(parts)
@@ -241,12 +277,14 @@ def violations(svi: RawSvi, target: Target, grid: Floats) -> Floats:
 def _repairs(target: Target, plain: RawSvi) -> list[tuple[str, RawSvi]]:
     """Candidates for a slice without arbitrage, nearest first."""
     found: list[tuple[str, RawSvi]] = []
-    svi = plain
+    svi, watch = plain, worst_points(plain, target)
     for heavy in _HEAVIER:
-        svi = _polish(target, svi, heavy)
+        svi = _polish(target, svi, heavy, watch)
         found.append(("penalised", svi))
         if not fault_of(svi, target):
             break
+        # Between two points of the grid it may be worse than at both: look there too from now on.
+        watch += worst_points(svi, target)
     if plain.least_variance > 0.0:
         found += _jump_wing_repair(target, plain)
     return found
