@@ -15,11 +15,11 @@ import numpy as np
 from seawall.calibrate.black import vega, with_intrinsic
 from seawall.calibrate.models.catalogue import entry
 from seawall.calibrate.models.cos import cos_puts
-from seawall.calibrate.models.levy import Black
+from seawall.calibrate.models.levy import Black, Merton, VarianceGamma
 from seawall.calibrate.models.model import Floats, Model
 from seawall.calibrate.models.price import model_prices
 from seawall.calibrate.quotes import Chain
-from seawall.errors import InputError
+from seawall.errors import InputError, NumberError
 
 TERMS = 192
 _VOL_CAP = 3.0  # residual of a price that a model cannot give at all
@@ -36,7 +36,9 @@ class ModelFit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def quick_prices(model: Model, chain: Chain) -> Floats:
-    """Prices of the chain's quotes by cosine series, in USD."""
+    """Prices of the chain's quotes in USD: by cosine series where the model has no closed form."""
+    if isinstance(model, Black | Merton | VarianceGamma):
+        return exact_prices(model, chain)
     ratio = chain.strikes / chain.forwards
     puts = cos_puts(model, 1.0, ratio, chain.years, terms=TERMS)
     otm = np.where(ratio >= 1.0, puts + 1.0 - ratio, puts)
@@ -71,12 +73,12 @@ def fit_model(name: str, chains: Sequence[Chain]) -> ModelFit:
         model = kind.make(numbers)
         try:
             model.check()
-        except InputError:  # inside the box, and yet no model: the search must turn back
+            prices = [quick_prices(model, chain) for chain in usable]
+        except (InputError, NumberError):  # inside the box, and yet no model: the search must turn back
             return np.full(count, _VOL_CAP)
-        price = exact_prices if isinstance(model, Black) else quick_prices
         parts = [
-            root * np.clip((price(model, chain) - mid) / slope, -_VOL_CAP, _VOL_CAP)
-            for chain, mid, slope, root in zip(usable, mids, slopes, roots)
+            root * np.clip((price - mid) / slope, -_VOL_CAP, _VOL_CAP)
+            for price, mid, slope, root in zip(prices, mids, slopes, roots)
         ]
         return np.nan_to_num(np.concatenate(parts), nan=_VOL_CAP)
 
