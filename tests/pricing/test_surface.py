@@ -114,7 +114,7 @@ def test_quotes_too_old_or_from_the_future_are_stale(age):
         ({"quotes": 4}, SurfaceCondition.THIN),
         ({"half_spread_vol": 0.2}, SurfaceCondition.WIDE),
         ({"rmse_vol": 0.1}, SurfaceCondition.POOR_FIT),
-        ({"repaired": True}, SurfaceCondition.REPAIRED),
+        ({"repair_vol": 0.003}, SurfaceCondition.REPAIRED),
         ({"low_k": 0.1}, SurfaceCondition.EXTRAPOLATED),
         ({"svi": RawSvi(a=-0.041, b=0.1331, rho=0.306, m=-0.8793 + 0.3586, sigma=0.4153)}, 0),
     ],

@@ -126,7 +126,7 @@ def _smile(chain: Chain, fit: SliceFit, svi: RawSvi) -> Smile:
         quotes=int(chain.k.size),
         rmse_vol=fit.rmse_vol,
         half_spread_vol=float(np.median(chain.half_spread_vol)),
-        repaired=fit.how != "svi",
+        repair_vol=max(fit.rmse_vol - fit.plain_rmse_vol, 0.0),
     )
 
 

@@ -43,7 +43,7 @@ class SurfaceCondition(IntFlag):
     THIN = 4  # a slice with fewer quotes than min_quotes
     WIDE = 16  # median half-spread wider than max_half_spread
     POOR_FIT = 32  # fit further from the quotes than max_rmse
-    REPAIRED = 64  # the best fit had arbitrage; this is the nearest without
+    REPAIRED = 64  # the best fit had arbitrage; the nearest without is further off by more than max_repair
     BUTTERFLY = 128  # the density is negative here
     CALENDAR = 256  # total variance falls between two slices around here
     EXTRAPOLATED = 512  # before the first or after the last expiry, or beyond the quoted strikes
@@ -62,6 +62,7 @@ class SurfacePolicy(msgspec.Struct, frozen=True, kw_only=True):
     max_age_ns: int
     min_quotes: int = 5
     max_rmse_vol: float = 0.02
+    max_repair_vol: float = 0.002
     max_half_spread_vol: float = 0.05
     degrade_vol: float = 0.05  # what a degraded reading may be off by; the user adds it against the account
     tolerated: tuple[int, int, int, int, int] = (0, 0, 0, 0, 0)
@@ -89,7 +90,7 @@ class Smile(msgspec.Struct, frozen=True, kw_only=True):
     quotes: int
     rmse_vol: float
     half_spread_vol: float
-    repaired: bool = False
+    repair_vol: float = 0.0  # by how much the RMSE grew so that there is no arbitrage
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -213,7 +214,7 @@ def _quality(smile: Smile, policy: SurfacePolicy, k: float, now_ns: int) -> Surf
         found |= SurfaceCondition.WIDE
     if smile.rmse_vol > policy.max_rmse_vol:
         found |= SurfaceCondition.POOR_FIT
-    if smile.repaired:
+    if smile.repair_vol > policy.max_repair_vol:
         found |= SurfaceCondition.REPAIRED
     if not smile.low_k <= k <= smile.high_k:
         found |= SurfaceCondition.EXTRAPOLATED
