@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seawall.calibrate.quotes import Chain, make_chains
+from seawall.calibrate.smile import fault_of, make_target
 from seawall.calibrate.ssvi_fit import fit_ssvi
 from seawall.calibrate.surface_fit import fit_surface
-from seawall.calibrate.svi_fit import fault_of, fit_slice, make_target
+from seawall.calibrate.svi_fit import fit_slice
 from seawall.errors import InputError
 from seawall.pricing.ssvi import PowerLaw, to_raw
 from seawall.pricing.surface import YEAR_NS, static_faults

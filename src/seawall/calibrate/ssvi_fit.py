@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from seawall.calibrate.svi_fit import Floats, Target
+from seawall.calibrate.smile import Floats, Target
 from seawall.errors import InputError
 from seawall.pricing.ssvi import ETA_LIMIT, PowerLaw, SsviSlice, to_raw
 from seawall.pricing.svi import total_variance

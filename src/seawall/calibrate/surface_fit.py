@@ -14,15 +14,9 @@ import msgspec
 import numpy as np
 
 from seawall.calibrate.quotes import Chain
+from seawall.calibrate.smile import LEAST_QUOTES, Target, fault_of, make_target
 from seawall.calibrate.ssvi_fit import SsviFit, fit_ssvi
-from seawall.calibrate.svi_fit import (
-    LEAST_QUOTES,
-    SliceFit,
-    Target,
-    fault_of,
-    fit_slice,
-    make_target,
-)
+from seawall.calibrate.svi_fit import SliceFit, fit_slice
 from seawall.errors import InputError
 from seawall.pricing.ssvi import to_raw
 from seawall.pricing.surface import Smile, Surface, make_surface

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from seawall.calibrate.svi_fit import fit_slice, make_target
+from seawall.calibrate.smile import make_target
+from seawall.calibrate.svi_fit import fit_slice
 from seawall.conform.model import Vector
 from seawall.conform.models import real, years_of
 from seawall.conform.reading import Adapter, Answer, find, numbers

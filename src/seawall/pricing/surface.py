@@ -60,7 +60,7 @@ class SurfacePolicy(msgspec.Struct, frozen=True, kw_only=True):
     """When a surface is good enough. `tolerated[action]`: conditions the action lives with, degraded."""
 
     max_age_ns: int
-    min_quotes: int = 5
+    min_quotes: int = 8  # five numbers through five quotes fit anything
     max_rmse_vol: float = 0.02
     max_repair_vol: float = 0.002
     max_half_spread_vol: float = 0.05
