@@ -21,6 +21,7 @@ from seawall.pricing.surface import (
     calendar_gap,
     make_surface,
     read,
+    read_strip,
     static_faults,
 )
 from seawall.pricing.svi import RawSvi, total_variance
@@ -150,6 +151,16 @@ def test_no_surface_and_an_expired_option_are_refused_whatever_the_policy_tolera
     ):
         assert found.verdict == SurfaceVerdict.REFUSE and found.vol == 0.0
     assert ask(None).reason == "missing" and ask(days=0).reason == "expired"
+
+
+def test_a_strip_of_strikes_reads_as_its_options_one_by_one():
+    strikes = np.array([40.0, 80.0, 100.0, 130.0, 250.0])
+    told = {"forward": 100.0, "expiry_ns": START + 20 * 24 * HOUR, "now_ns": START}
+    vols, conditions = read_strip(SURFACE, STRICT, strikes=strikes, **told)
+    for strike, vol, condition in zip(strikes, vols, conditions):
+        one = read(SURFACE, STRICT, strike=float(strike), action=Action.VALUE, **told)
+        assert (one.vol, one.conditions) == (vol, condition)
+    assert list(conditions != 0) == [True, False, False, False, True]
 
 
 def test_crossing_wings_are_found_beyond_any_grid():

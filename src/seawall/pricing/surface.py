@@ -14,9 +14,10 @@ from itertools import pairwise
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from seawall.errors import InputError
-from seawall.kernels.elementary import log
+from seawall.kernels.elementary import log_array
 from seawall.pricing.svi import (
     G_FLOOR,
     Floats,
@@ -148,43 +149,66 @@ def read(
     action: int,
 ) -> Reading:
     """The vol of one option for one action. InputError for a forward or strike that is not positive."""
-    if not (0.0 < forward < float("inf") and 0.0 < strike < float("inf")):
+    vols, conditions = read_strip(
+        surface,
+        policy,
+        forward=forward,
+        strikes=np.array([strike]),
+        expiry_ns=expiry_ns,
+        now_ns=now_ns,
+    )
+    return _reading(policy, action, float(vols[0]), int(conditions[0]))
+
+
+def read_strip(
+    surface: Surface | None,
+    policy: SurfacePolicy,
+    *,
+    forward: float,
+    strikes: Floats,
+    expiry_ns: int,
+    now_ns: int,
+) -> tuple[Floats, NDArray[np.int64]]:
+    """(vols, conditions) of strikes of one expiry, vol 0 where there is none; `policy.verdict` judges."""
+    every = np.append(strikes, forward)
+    if not (np.all(every > 0.0) and np.all(np.isfinite(every))):
+        low = float(np.min(strikes, initial=np.inf))
         raise InputError.at(
-            "surface", f"forward {forward:g}, strike {strike:g}", "Both must be positive and finite."
+            "surface", f"forward {forward:g}, lowest strike {low:g}", "All must be positive and finite."
         )
-    if surface is None or not surface.smiles:
-        return _reading(policy, action, 0.0, int(SurfaceCondition.MISSING))
-    if expiry_ns <= now_ns:
-        return _reading(policy, action, 0.0, int(SurfaceCondition.EXPIRED))
-    k = np.array([log(strike / forward)])
-    variance, conditions = _at(surface, policy, k, expiry_ns, now_ns)
-    if conditions & SurfaceCondition.MISSING:
-        return _reading(policy, action, 0.0, conditions)
-    vol = float(np.sqrt(variance * YEAR_NS / (expiry_ns - now_ns)))
-    return _reading(policy, action, vol, conditions)
-
-
-def _at(surface: Surface, policy: SurfacePolicy, k: Floats, expiry_ns: int, now_ns: int) -> tuple[float, int]:
-    """Total variance at one k, and the conditions of the smiles it rests on."""
-    live = [place for place, smile in enumerate(surface.smiles) if smile.expiry_ns > now_ns]
+    nothing = np.zeros(strikes.size)
+    if expiry_ns <= now_ns and surface is not None and surface.smiles:
+        return nothing, np.full(strikes.size, int(SurfaceCondition.EXPIRED))
+    live = [smile for smile in surface.smiles if smile.expiry_ns > now_ns] if surface else []
     if not live:
-        return 0.0, int(SurfaceCondition.MISSING)
-    after = next((place for place in live if surface.smiles[place].expiry_ns >= expiry_ns), None)
-    before = max((place for place in live if surface.smiles[place].expiry_ns <= expiry_ns), default=None)
+        return nothing, np.full(strikes.size, int(SurfaceCondition.MISSING))
+    k = log_array(strikes / forward)
+    variances, conditions = _at(live, policy, k, expiry_ns, now_ns)
+    return np.sqrt(variances * YEAR_NS / (expiry_ns - now_ns)), conditions
+
+
+def _at(
+    live: list[Smile], policy: SurfacePolicy, k: Floats, expiry_ns: int, now_ns: int
+) -> tuple[Floats, NDArray[np.int64]]:
+    """Total variances, and the conditions of the smiles they rest on."""
+    after = next((smile for smile in live if smile.expiry_ns >= expiry_ns), None)
+    before = next((smile for smile in reversed(live) if smile.expiry_ns <= expiry_ns), None)
     outside = after is None or before is None
-    upper = live[-1] if after is None else after
+    upper = after or live[-1]
     lower = upper if before is None or after is None else before
-    ends = [_smile_at(surface.smiles[place], k, now_ns) for place in (lower, upper)]
-    weights = _weights(surface, lower, upper, expiry_ns, now_ns)
+    ends = [_smile_at(smile, k, now_ns) for smile in (lower, upper)]
+    weights = _weights(lower, upper, expiry_ns, now_ns)
     w, first, second = (weights[0] * low + weights[1] * high for low, high in zip(*ends))
-    conditions = SurfaceCondition.EXTRAPOLATED if outside else SurfaceCondition.GOOD
-    for place in dict.fromkeys((lower, upper)):
-        conditions |= _quality(surface.smiles[place], policy, float(k[0]), now_ns)
-    if durrleman(k, w, first, second)[0] < G_FLOOR:
-        conditions |= SurfaceCondition.BUTTERFLY
-    if ends[1][0][0] < ends[0][0][0] + CALENDAR_FLOOR:
-        conditions |= SurfaceCondition.CALENDAR
-    return float(w[0]), int(conditions)
+    conditions = np.full(k.size, int(SurfaceCondition.EXTRAPOLATED) if outside else 0)
+    for smile in (lower, upper):
+        conditions |= int(_quality(smile, policy, now_ns))
+        quoted = (k >= smile.low_k) & (k <= smile.high_k)
+        conditions |= np.where(quoted, 0, int(SurfaceCondition.EXTRAPOLATED))
+    bent = durrleman(k, w, first, second) < G_FLOOR
+    conditions |= np.where(bent, int(SurfaceCondition.BUTTERFLY), 0)
+    falling = ends[1][0] < ends[0][0] + CALENDAR_FLOOR
+    conditions |= np.where(falling, int(SurfaceCondition.CALENDAR), 0)
+    return w, conditions
 
 
 def _smile_at(smile: Smile, k: Floats, now_ns: int) -> tuple[Floats, Floats, Floats]:
@@ -194,16 +218,16 @@ def _smile_at(smile: Smile, k: Floats, now_ns: int) -> tuple[Floats, Floats, Flo
     return w * left, first * left, second * left
 
 
-def _weights(surface: Surface, lower: int, upper: int, expiry_ns: int, now_ns: int) -> tuple[float, float]:
+def _weights(lower: Smile, upper: Smile, expiry_ns: int, now_ns: int) -> tuple[float, float]:
     """Shares of the two smiles' total variances."""
-    if lower == upper:
-        return 0.0, (expiry_ns - now_ns) / (surface.smiles[upper].expiry_ns - now_ns)
-    first, last = surface.smiles[lower].expiry_ns, surface.smiles[upper].expiry_ns
-    share = (expiry_ns - first) / (last - first)
+    if lower is upper:
+        return 0.0, (expiry_ns - now_ns) / (upper.expiry_ns - now_ns)
+    share = (expiry_ns - lower.expiry_ns) / (upper.expiry_ns - lower.expiry_ns)
     return 1.0 - share, share
 
 
-def _quality(smile: Smile, policy: SurfacePolicy, k: float, now_ns: int) -> SurfaceCondition:
+def _quality(smile: Smile, policy: SurfacePolicy, now_ns: int) -> SurfaceCondition:
+    """What is wrong with the whole smile."""
     found = SurfaceCondition.GOOD
     # A quote from the future is as little a quote of now as one too old.
     if not 0 <= now_ns - smile.observed_ns <= policy.max_age_ns:
@@ -216,8 +240,6 @@ def _quality(smile: Smile, policy: SurfacePolicy, k: float, now_ns: int) -> Surf
         found |= SurfaceCondition.POOR_FIT
     if smile.repair_vol > policy.max_repair_vol:
         found |= SurfaceCondition.REPAIRED
-    if not smile.low_k <= k <= smile.high_k:
-        found |= SurfaceCondition.EXTRAPOLATED
     return found
 
 
