@@ -81,7 +81,11 @@ def test_a_slice_keeps_above_the_one_before_and_below_the_one_after():
     held = fit_slice(make_target(K, vols(GOOD, 0.25), 0.25, floor=low, ceiling=high))
     assert free.svi is not None and held.svi is not None
     assert "below the expiry before" in fault_of(free.svi, make_target(K, vols(GOOD, 0.25), 0.25, floor=low))
+    assert "above the expiry after" in fault_of(high, make_target(K, vols(high, 0.25), 0.25, ceiling=low))
+    pressed = fit_slice(make_target(K, vols(high, 0.25), 0.25, ceiling=low), max_rmse_vol=1.0)
+    assert pressed.svi is not None and "above the expiry after" in pressed.reason
     k = np.linspace(-4.0, 4.0, 401)
+    assert np.all(total_variance(pressed.svi, k) <= total_variance(low, k) + 1e-10)
     assert np.all(total_variance(held.svi, k) >= total_variance(low, k) - 1e-10)
     assert np.all(total_variance(held.svi, k) <= total_variance(high, k) + 1e-10)
 

@@ -131,7 +131,8 @@ def test_a_strike_where_the_density_is_negative_is_refused_even_inside_the_quote
     bad, good = ask(surface, strike=100.0 * np.exp(0.88), days=365), ask(surface, strike=100.0, days=365)
     assert bad.conditions == SurfaceCondition.BUTTERFLY and bad.verdict == SurfaceVerdict.REFUSE
     assert good.verdict == SurfaceVerdict.USE
-    assert "smile 0" in static_faults(surface)[0]
+    assert "smile 0: g has its minimum -0.0329 at k = 0.8793" in static_faults(surface)[0]
+    assert "leave this expiry out" in static_faults(surface)[0]
 
 
 def test_where_variance_falls_between_two_smiles_readings_say_calendar():

@@ -169,7 +169,7 @@ def _repairs(target: Target, plain: RawSvi) -> list[tuple[str, RawSvi]]:
             break
         # Between two points of the grid it may be worse than at both: look there too from now on.
         watch += worst_points(svi, target)
-    if plain.least_variance > 0.0:
+    if plain.least_variance > 0.0 and all(fault_of(one, target) for _, one in found):
         found += _jump_wing_repair(target, plain)
     return found
 

@@ -125,7 +125,7 @@ def cosine(vector: Vector) -> Answer:
     answer: Answer = {}
     for key in vector.expected:
         count = re.fullmatch(r"max_err_N(\d+)", key)
-        terms = int(count[1]) if count else int(real(given, "N", default=128))
+        terms = int(count[1]) if count else int(real(given, "N", default=1024))
         got = told.discount * cos_prices(model, told.forward, strikes, years, True, terms=terms, width=width)
         answer[key] = float(np.max(np.abs(got - exact))) if count else got.tolist()
     return answer

@@ -33,6 +33,7 @@ from seawall.pricing.svi import (
 YEAR_NS = 365 * 86_400 * 1_000_000_000
 ACTIONS = 5  # as many as there are in market.policy.Action: value, liquidate, open, withdraw, settle
 CALENDAR_FLOOR = -1e-10
+REFIT = "Fit it again, or leave this expiry out"
 
 
 class SurfaceCondition(IntFlag):
@@ -261,9 +262,9 @@ def static_faults(surface: Surface) -> tuple[str, ...]:
     for place, smile in enumerate(surface.smiles):
         report = butterfly(smile.svi)
         if not report.holds:
-            found.append(f"smile {place}: {report.explain()}")
+            found.append(f"smile {place}: {report.explain()}. {REFIT}")
         if place:
             gap, k = calendar_gap(surface.smiles[place - 1].svi, smile.svi)
             if gap < CALENDAR_FLOOR:
-                found.append(f"smile {place}: total variance falls by {-gap:.3g} at k = {k:.4f}")
+                found.append(f"smile {place}: total variance falls by {-gap:.3g} at k = {k:.4f}. {REFIT}")
     return tuple(found)
