@@ -63,7 +63,8 @@ def ask(surface=SURFACE, policy=STRICT, *, strike=100.0, days=30, now_ns=START, 
 
 def test_actions_and_shared_bits_are_those_of_prices():
     assert len(Action) == ACTIONS
-    assert SurfaceCondition.MISSING == Condition.MISSING and SurfaceCondition.STALE == Condition.STALE
+    for name in ("MISSING", "STALE", "DIVERGENT", "WIDE"):
+        assert SurfaceCondition[name] == Condition[name]
 
 
 @pytest.mark.parametrize("strike", [70.0, 100.0, 140.0])

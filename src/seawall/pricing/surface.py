@@ -37,12 +37,13 @@ REFIT = "Fit it again, or leave this expiry out"
 
 
 class SurfaceCondition(IntFlag):
-    """What is wrong with a reading. 0 is a good one. Bits 1 and 2 mean what they mean for a price."""
+    """What is wrong with a reading. 0 is a good one. Bits 1, 2, 8 and 16 mean what they mean for a price."""
 
     GOOD = 0
     MISSING = 1  # no surface, or no accepted slice
     STALE = 2  # quotes older than max_age
-    THIN = 4  # a slice with fewer quotes than min_quotes
+    THIN = 4  # too few agree: a slice with fewer quotes than min_quotes
+    DIVERGENT = 8  # a jump of vol that has not yet persisted: the smile before it stands
     WIDE = 16  # median half-spread wider than max_half_spread
     POOR_FIT = 32  # fit further from the quotes than max_rmse
     REPAIRED = 64  # the best fit had arbitrage; the nearest without is further off by more than max_repair
@@ -65,6 +66,8 @@ class SurfacePolicy(msgspec.Struct, frozen=True, kw_only=True):
     min_quotes: int = 8  # five numbers through five quotes fit anything
     max_rmse_vol: float = 0.02
     max_repair_vol: float = 0.002
+    max_step_vol: float = 0.0  # vol at the money may not move more between two surfaces; 0 = off
+    step_window_ns: int = 0  # unless it persists this long
     max_half_spread_vol: float = 0.05
     degrade_vol: float = 0.05  # what a degraded reading may be off by; the user adds it against the account
     tolerated: tuple[int, int, int, int, int] = (0, 0, 0, 0, 0)
@@ -92,6 +95,7 @@ class Smile(msgspec.Struct, frozen=True, kw_only=True):
     quotes: int
     rmse_vol: float
     half_spread_vol: float
+    doubted_since_ns: int = -1  # since when a jump away from this smile waits to be believed
     repair_vol: float = 0.0  # by how much the RMSE grew so that there is no arbitrage
 
 
@@ -237,6 +241,8 @@ def _quality(smile: Smile, policy: SurfacePolicy, now_ns: int) -> SurfaceConditi
         found |= SurfaceCondition.THIN
     if smile.half_spread_vol > policy.max_half_spread_vol:
         found |= SurfaceCondition.WIDE
+    if smile.doubted_since_ns >= 0:
+        found |= SurfaceCondition.DIVERGENT
     if smile.rmse_vol > policy.max_rmse_vol:
         found |= SurfaceCondition.POOR_FIT
     if smile.repair_vol > policy.max_repair_vol:
