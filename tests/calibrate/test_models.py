@@ -177,7 +177,7 @@ def test_cumulants_of_merton_are_the_known_ones(vol, intensity, mean, deviation)
     model = Merton(vol=vol, intensity=intensity, jump_mean=mean, jump_vol=deviation)
     _, second, fourth = cumulants(model, 0.2)
     size = mean**2 + deviation**2
-    assert second == pytest.approx(0.2 * (vol**2 + intensity * size), rel=1e-4)
+    assert second == pytest.approx(0.2 * (vol**2 + intensity * size), rel=1e-5)
     true = 0.2 * intensity * (mean**4 + 6 * mean**2 * deviation**2 + 3 * deviation**4)
     assert fourth == pytest.approx(true, rel=0.05, abs=1e-3 * second**2)
 

@@ -115,7 +115,7 @@ def test_tail_mispricing_is_the_published_table():
 def test_matched_vol_of_other_models_is_from_their_variance():
     kou = Kou(vol=0.4, intensity=5.0, p_up=0.4, eta_up=15.0, eta_down=12.0)
     variance = 0.16 + 5.0 * (0.4 * 2 / 225 + 0.6 * 2 / 144)
-    assert matched_vol(kou, 0.1) == pytest.approx(np.sqrt(variance), rel=1e-5)
+    assert matched_vol(kou, 0.1) == pytest.approx(np.sqrt(variance), rel=1e-6)
 
 
 @given(

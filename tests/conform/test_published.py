@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -217,3 +219,13 @@ def test_other_smiles_and_models_of_the_same_shapes(identity, inputs, expected, 
     vector = {"id": identity, "inputs": inputs, "expected": expected, "tolerance": {"rel": 1e-10}}
     found = only(vector, tmp_path)
     assert found.reproduced == [identity], (found.differs, found.unsupported)
+
+
+def test_the_command_itself_has_what_models_need(tmp_path):
+    """A process of its own leaves SciPy out for most commands; not for this one."""
+    identity, inputs, expected = UNSEEN_MODELS[0]
+    path = tmp_path / "one.json"
+    path.write_text(json.dumps([{"id": identity, "inputs": inputs, "expected": expected}]), "utf-8")
+    words = [sys.executable, "-m", "seawall.cli.main", "conform", str(path)]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 0 and "1 reproduced" in done.stdout

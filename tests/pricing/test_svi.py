@@ -138,6 +138,25 @@ def test_numbers_that_are_no_smile_are_refused_with_the_reason(change, word):
         check_raw(RawSvi(**given_numbers))
 
 
+@given(
+    st.floats(-1e6, 1e6),
+    st.floats(0.0, 1e6),
+    st.floats(-0.9999999, 0.9999999),
+    st.floats(-1e6, 1e6),
+    st.floats(1e-12, 1e6),
+    st.floats(-700.0, 700.0),
+)
+def test_no_nan_leaves_a_slice_however_odd(a, b, rho, m, sigma, k):
+    svi = RawSvi(a=a, b=b, rho=rho, m=m, sigma=sigma)
+    try:
+        check_raw(svi)
+    except InputError:
+        return
+    report = butterfly(svi)
+    assert np.isfinite(report.g_min) and np.isfinite(report.k_at_g_min)
+    assert np.all(np.isfinite(density_factor(svi, np.array([k]))))
+
+
 def test_wings_that_cannot_be_repaired_say_so():
     with pytest.raises(InputError, match="p \\+ 2 psi"):
         repaired_wings(0.02, -0.4, 0.5)

@@ -59,10 +59,10 @@ def vega(forward: Any, strike: Any, deviation: Any) -> Floats:
         return np.asarray(forward * np.exp(-0.5 * d1 * d1) / np.sqrt(2.0 * np.pi))
 
 
-def implied_deviation(otm: Any, forward: Any, strike: Any) -> Floats:
-    """Total standard deviation of out-of-the-money prices. NaN where a price is outside (0, its bound).
+def implied_deviation(otm: Any, forward: Any, strike: Any) -> tuple[Floats, NDArray[np.bool_]]:
+    """(total standard deviations, found) of out-of-the-money prices.
 
-    NaN is for the caller to sort out, as quotes do; `implied_vol` raises instead.
+    Not found, and 0, where a price is outside (0, its bound): no vol gives it. `implied_vol` raises instead.
     """
     otm, forward, strike = (
         np.array(part, dtype=np.float64) for part in np.broadcast_arrays(otm, forward, strike)
@@ -85,7 +85,7 @@ def implied_deviation(otm: Any, forward: Any, strike: Any) -> Floats:
             guess = moved
             break
         guess = moved
-    return np.where(valid, guess, np.nan)
+    return np.where(valid, guess, 0.0), valid
 
 
 def implied_vol(price: float, forward: float, strike: float, years: float, *, is_call: bool) -> float:
@@ -98,4 +98,5 @@ def implied_vol(price: float, forward: float, strike: float, years: float, *, is
             f"price {price:g} is not between {intrinsic:g} and {bound:g}, or {years:g} years is not positive",
             "Check the price's currency and the expiry.",
         )
-    return float(implied_deviation(price - intrinsic, forward, strike)) / float(np.sqrt(years))
+    deviation, _ = implied_deviation(price - intrinsic, forward, strike)
+    return float(deviation) / float(np.sqrt(years))

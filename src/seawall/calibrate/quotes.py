@@ -154,8 +154,8 @@ def _chain(rows: pl.DataFrame, observed_ns: int, expiry_ns: int, coin: bool) -> 
     years = max((expiry_ns - observed_ns) / YEAR_NS, 1e-12)
     vols = [np.full(strike.size, np.nan), np.full(strike.size, np.nan)]
     for vol, price in zip(vols, (bid, ask)):
-        vol[useful] = implied_deviation((price * scale)[useful], forward[useful], strike[useful])
-        vol[useful] /= np.sqrt(years)
+        deviation, found = implied_deviation((price * scale)[useful], forward[useful], strike[useful])
+        vol[useful] = np.where(found, deviation / np.sqrt(years), np.nan)
     for place in np.flatnonzero(useful):
         reasons[place] = _vol_fault(float(vols[0][place]), float(vols[1][place]))
     used = useful & np.array([not reason for reason in reasons])

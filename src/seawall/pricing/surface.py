@@ -209,7 +209,7 @@ def _at(
         conditions |= int(_quality(smile, policy, now_ns))
         quoted = (k >= smile.low_k) & (k <= smile.high_k)
         conditions |= np.where(quoted, 0, int(SurfaceCondition.EXTRAPOLATED))
-    bent = durrleman(k, w, first, second) < G_FLOOR
+    bent = ~(durrleman(k, w, first, second) >= G_FLOOR)
     conditions |= np.where(bent, int(SurfaceCondition.BUTTERFLY), 0)
     falling = ends[1][0] < ends[0][0] + CALENDAR_FLOOR
     conditions |= np.where(falling, int(SurfaceCondition.CALENDAR), 0)

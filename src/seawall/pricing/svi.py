@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 
 G_FLOOR = -1e-8  # a slice whose g is below this somewhere has arbitrage
 STEEPEST_WING = 2.0
+LEAST_VARIANCE = 1e-16  # a vol of 1 % for half a minute has a million times more
+LARGEST = 1e6
 _GRID = 400
 _HALVINGS = 80
 
@@ -72,19 +74,21 @@ class Butterfly(msgspec.Struct, frozen=True, kw_only=True):
 def check_raw(svi: RawSvi, where: str = "SVI slice") -> None:
     """InputError unless the five numbers describe a smile whose variance is positive everywhere."""
     values = np.array([svi.a, svi.b, svi.rho, svi.m, svi.sigma])
-    if not np.all(np.isfinite(values)):
-        raise InputError.at(where, "a parameter is not a finite number", "Give five finite numbers.")
+    if not np.all(np.abs(values) <= LARGEST):
+        raise InputError.at(
+            where, "a parameter is no number of this size", f"Give five finite numbers, at most {LARGEST:g}."
+        )
     if svi.b < 0.0 or abs(svi.rho) >= 1.0 or svi.sigma <= 0.0:
         raise InputError.at(
             where,
             f"b = {svi.b:g}, rho = {svi.rho:g}, sigma = {svi.sigma:g} describe no smile",
             "b must be >= 0, rho inside (-1, 1), sigma > 0.",
         )
-    if svi.least_variance <= 0.0:
+    if svi.least_variance < LEAST_VARIANCE:
         raise InputError.at(
             where,
             f"total variance falls to {svi.least_variance:g}",
-            "a + b sigma sqrt(1 - rho^2) must be above 0: raise a.",
+            f"a + b sigma sqrt(1 - rho^2) must be at least {LEAST_VARIANCE:g}: raise a.",
         )
 
 
@@ -228,7 +232,9 @@ def from_jump_wings(wings: JumpWings, years: float) -> RawSvi:
     distance = (wings.v - wings.vtilde) * years / dip
     sigma, m = distance * flat, distance * beta
     a = wings.vtilde * years - b * sigma * float(np.sqrt(1.0 - rho * rho))
-    return RawSvi(a=a, b=b, rho=rho, m=m, sigma=sigma)
+    svi = RawSvi(a=a, b=b, rho=rho, m=m, sigma=sigma)
+    check_raw(svi, where)
+    return svi
 
 
 def repaired_wings(v: float, psi: float, p: float) -> tuple[float, float]:

@@ -60,12 +60,11 @@ def cumulants(model: Model, years: float) -> tuple[float, float, float]:
     def even(h: float) -> float:
         return float(model.log_cf(np.array([h], dtype=np.complex128), years)[0].real)
 
-    # Steps a twentieth of a deviation wide: small for the higher cumulants, wide for the difference's digits.
-    scale = 1e-3
-    deviation = np.sqrt(max(-2.0 * even(scale) / scale**2, 1e-16))
-    h = 0.05 / deviation
-    near, far = even(h), even(2.0 * h)
-    second = -(16.0 * near - far) / (6.0 * h * h)
-    fourth = 2.0 * (far - 4.0 * near) / h**4
-    first = float(model.log_cf(np.array([1e-4 * h], dtype=np.complex128), years)[0].imag) / (1e-4 * h)
+    first_step = 1e-3
+    deviation = np.sqrt(max(-2.0 * even(first_step) / first_step**2, 1e-16))
+    # The second needs a small step, or higher cumulants leak in; the fourth a wide one, for its digits.
+    h, wide = 0.01 / deviation, 0.05 / deviation
+    second = -(16.0 * even(h) - even(2.0 * h)) / (6.0 * h * h)
+    fourth = 2.0 * (even(2.0 * wide) - 4.0 * even(wide)) / wide**4
+    first = float(model.log_cf(np.array([1e-2 * h], dtype=np.complex128), years)[0].imag) / (1e-2 * h)
     return first, max(float(second), 1e-16), max(float(fourth), 0.0)
