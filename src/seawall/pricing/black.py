@@ -60,9 +60,14 @@ def _read(
 
 def _rates(where: str, rate: ArrayLike, calls: Flags, shape: tuple[int, ...]) -> Floats | None:
     """Rates as a column, None where nothing is discounted. InputError if they do not fit the options."""
-    wide, _, (rates,) = columns(where, calls.reshape(shape), rate=rate)
-    if wide != shape:
-        raise InputError.at(where, f"rate {wide} for options {shape}", "Give one rate, or one per option.")
+    if np.ndim(rate) == 0:
+        _, _, (rates,) = columns(where, True, rate=rate)
+    else:
+        wide, _, (rates,) = columns(where, calls.reshape(shape), rate=rate)
+        if wide != shape:
+            raise InputError.at(
+                where, f"rate {wide} for options {shape}", "Give one rate, or one per option."
+            )
     require(where, rate=rates)
     return rates if rates.any() else None
 
