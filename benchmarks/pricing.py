@@ -208,7 +208,8 @@ def vol_row(figure: str, found: dict[str, float], exact: bool, digits: str) -> R
     goals = {"Let's Be Rational in numba": 10.0, "py_vollib_vectorized": 15.0}
     if any(name in found for name in goals):
         return row(figure, found, goals, exact, digits)
+    missing = [f"{name}: not installed" for name in goals]
     return make_row(
         figure, ours=f"{found[''] / 1e6:.1f} M/s", peer="none installed", ratio=0.0, met=exact,
-        goal=f"p99 {GOAL_ERROR:g}", note=digits + "; " + "; ".join(f"{name}: not installed" for name in goals),
+        goal=f"p99 {GOAL_ERROR:g}", note="; ".join([digits, *missing]),
     )  # fmt: skip

@@ -52,7 +52,7 @@ def test_greeks_are_the_derivatives_of_the_oracle(seed: int):
         if option.h > 8:
             continue
         f, s, t, v = option.forward, option.deviation, option.years, option.vol
-        _, delta, gamma, vega, theta = black_greeks(*option)
+        _, delta, gamma, vega, theta, _ = black_greeks(*option)
         higher = dict(zip(NAMES, black_higher(*option)))
         # (value, orders, sign, natural size): errors are relative to the largest term of each.
         phi = float(mp.npdf(-option.h + s / 2))
@@ -120,10 +120,10 @@ def test_greeks_of_usual_sizes_are_finite(f: float, k: float, t: float, v: float
 
 def test_without_time_or_vol_the_option_is_its_intrinsic_value():
     for t, v in ((0.0, 0.5), (1.0, 0.0), (0.0, 0.0)):
-        assert black_greeks(110.0, 100.0, t, v, True) == (10.0, 1.0, 0.0, 0.0, 0.0)
-        assert black_greeks(110.0, 100.0, t, v, False) == (0.0, 0.0, 0.0, 0.0, 0.0)
-        assert black_greeks(90.0, 100.0, t, v, False) == (10.0, -1.0, 0.0, 0.0, 0.0)
-        assert black_greeks(90.0, 100.0, t, v, True) == (0.0, 0.0, 0.0, 0.0, 0.0)
+        assert black_greeks(110.0, 100.0, t, v, True) == (10.0, 1.0, 0.0, 0.0, 0.0, -10.0 * t)
+        assert black_greeks(110.0, 100.0, t, v, False) == (0.0,) * 6
+        assert black_greeks(90.0, 100.0, t, v, False) == (10.0, -1.0, 0.0, 0.0, 0.0, -10.0 * t)
+        assert black_greeks(90.0, 100.0, t, v, True) == (0.0,) * 6
         assert black_greeks(100.0, 100.0, t, v, True)[:3] == (0.0, 0.5, 0.0)
         assert black_greeks(100.0, 100.0, t, v, False)[:3] == (0.0, -0.5, 0.0)
         assert black_higher(100.0, 100.0, t, v, True) == (0.0,) * 8
@@ -154,11 +154,22 @@ def test_an_unknown_input_gives_an_unknown_price_and_not_a_safe_one():
 def test_arrays_are_the_scalars_to_the_last_bit(size: int):
     options = drawn(size, size)
     columns = [np.array(column) for column in zip(*options)]
-    price, five, eight = np.empty(size), np.empty((5, size)), np.empty((8, size))
+    assert black_price_array(*columns, np.empty(size)) == 0
+    price, six, eight = np.empty(size), np.empty((6, size)), np.empty((8, size))
     black_price_array(*columns, price)
-    black_greeks_array(*columns, five)
+    black_greeks_array(*columns, six)
     black_higher_array(*columns, eight)
     assert price.tolist() == [black_price(*option) for option in options]
-    assert list(zip(*five.tolist())) == [black_greeks(*option) for option in options]
+    assert list(zip(*six.tolist())) == [black_greeks(*option) for option in options]
     assert list(zip(*eight.tolist())) == [black_higher(*option) for option in options]
-    assert five[0].tolist() == price.tolist()
+    assert six[0].tolist() == price.tolist()
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf, -1e-300])
+def test_every_unsound_input_is_counted(wrong: float):
+    for place in range(4):
+        columns = [np.array(column) for column in zip(*drawn(37, 5))]
+        columns[place][[3, 20, 36]] = wrong
+        assert black_price_array(*columns, np.empty(37)) == 3
+        assert black_greeks_array(*columns, np.empty((6, 37))) == 3
+        assert black_higher_array(*columns, np.empty((8, 37))) == 3

@@ -38,14 +38,15 @@ def price_of(kernel: Any) -> tuple[Any, ...]:
 
 
 def rows_of(kernel: Any) -> tuple[Any, ...]:
-    return (*columns(), np.empty((5 if kernel.__name__ == "black_greeks_array" else 8, SIZE)))
+    return (*columns(), np.empty((6 if kernel.__name__ == "black_greeks_array" else 8, SIZE)))
 
 
 def vols_of(kernel: Any) -> tuple[Any, ...]:
     forward, strike, years, vol, is_call = columns()
     price = np.empty(SIZE)
     black.black_price_array(forward, strike, years, vol, is_call, price)
-    return price, forward, strike, years, is_call, np.empty(SIZE), np.empty(SIZE), np.empty(SIZE, np.int8)
+    room = np.zeros((6, implied.BLOCK))
+    return price, forward, strike, years, is_call, np.empty(SIZE), np.empty(SIZE, np.int8), room
 
 
 KERNELS: list[tuple[Any, Callable[[Any], tuple[Any, ...]]]] = [

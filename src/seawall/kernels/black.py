@@ -97,8 +97,18 @@ def black_price(forward, strike, years, vol, is_call):  # type: ignore[no-untype
     return intrinsic(forward, strike, is_call) + low * share
 
 
+@njit(**LANE)
+def unsound(forward, strike, years, vol):  # type: ignore[no-untyped-def]
+    """1 for inputs no option has: below 0, infinite or nan; else 0."""
+    sound = (forward >= 0.0) & (strike >= 0.0) & (years >= 0.0) & (vol >= 0.0)
+    return np.int64(not (sound & (max(max(forward, strike), max(years, vol)) < np.inf)))
+
+
 @njit(**LEAF, error_model="numpy")
 def black_price_array(forward, strike, years, vol, is_call, price):  # type: ignore[no-untyped-def]
-    """`black_price` of each element, the same bits."""
+    """`black_price` of each element, the same bits. Returns how many had unsound inputs."""
+    bad = 0
     for i in range(price.size):
+        bad += unsound(forward[i], strike[i], years[i], vol[i])
         price[i] = black_price(forward[i], strike[i], years[i], vol[i], is_call[i])
+    return bad

@@ -12,12 +12,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from seawall.kernels.black import LEAST_NORMAL, bounded, distance, intrinsic, tails
+from seawall.kernels.black import LEAST_DEVIATION, LEAST_NORMAL, bounded, distance, intrinsic, tails, unsound
 from seawall.kernels.fixed import LEAF
 from seawall.kernels.lanes import LANE
 from seawall.kernels.normal import INV_SQRT_2PI
 
-LEAST_INPUT = 1e-100  # of years and vol where they divide: below it inverses of squares would overflow
+MOST_INVERSE = 1e100  # of years and vol: squares of inverses beyond it would overflow
 
 
 @njit(**LANE)
@@ -42,39 +42,41 @@ def spread(forward, strike, years, vol, is_call):  # type: ignore[no-untyped-def
 
 @njit(**LANE)
 def inverses(forward, years, vol):  # type: ignore[no-untyped-def]
-    """(1/F, 1/sqrt(years), 1/vol); the last two 0 where vol sqrt(years) is 0."""
+    """(1/F, sqrt(years), 1/(vol sqrt(years))); the last 0 where there is no time or no vol."""
     root = np.sqrt(years)
-    dead = vol * root == 0.0
-    root = LEAST_INPUT if root < LEAST_INPUT else root
-    held = LEAST_INPUT if vol < LEAST_INPUT else vol
+    s = vol * root
+    by_s = 1.0 / (LEAST_DEVIATION if s < LEAST_DEVIATION else s)
     by_forward = 1.0 / (LEAST_NORMAL if forward < LEAST_NORMAL else forward)
-    return by_forward, (0.0 if dead else 1.0 / root), (0.0 if dead else 1.0 / held)
+    return by_forward, root, (0.0 if s == 0.0 else by_s)
 
 
 @njit(**LANE)
 def black_greeks(forward, strike, years, vol, is_call):  # type: ignore[no-untyped-def]
-    """(price, delta, gamma, vega, theta)."""
+    """(price, delta, gamma, vega, theta, rho); rho is that of an option discounted at a rate of 0."""
     price, delta, density, _, _ = spread(forward, strike, years, vol, is_call)
-    by_forward, by_root, by_vol = inverses(forward, years, vol)
-    gamma = density * by_forward * by_forward * by_root * by_vol
-    return price, delta, gamma, density * np.sqrt(years), -0.5 * density * vol * by_root
+    by_forward, root, by_s = inverses(forward, years, vol)
+    gamma = density * by_forward * by_forward * by_s
+    return price, delta, gamma, density * root, -0.5 * density * vol * (vol * by_s), -years * price
 
 
 @njit(**LANE)
 def black_higher(forward, strike, years, vol, is_call):  # type: ignore[no-untyped-def]
     """(vanna, volga, charm, veta, speed, zomma, color, ultima)."""
     _, _, density, d1, d2 = spread(forward, strike, years, vol, is_call)
-    by_forward, by_root, by_vol = inverses(forward, years, vol)
+    by_forward, root, by_s = inverses(forward, years, vol)
+    by_root, by_vol = vol * by_s, root * by_s
+    by_root = MOST_INVERSE if by_root > MOST_INVERSE else by_root
+    by_vol = MOST_INVERSE if by_vol > MOST_INVERSE else by_vol
     by_years = 0.5 * by_root * by_root
     product = d1 * d2
     phi = density * by_forward
-    gamma = phi * by_forward * by_root * by_vol
-    vega = density * np.sqrt(years)
+    gamma = phi * by_forward * by_s
+    vega = density * root
     vanna = -phi * d2 * by_vol
     volga = vega * product * by_vol
     charm = phi * d2 * by_years
     veta = -vega * (1.0 + product) * by_years
-    speed = -gamma * by_forward * (1.0 + d1 * by_root * by_vol)
+    speed = -gamma * by_forward * (1.0 + d1 * by_s)
     zomma = gamma * (product - 1.0) * by_vol
     color = gamma * (1.0 - product) * by_years
     ultima = -vega * by_vol * by_vol * (product * (1.0 - product) + d1 * d1 + d2 * d2)
@@ -83,18 +85,24 @@ def black_higher(forward, strike, years, vol, is_call):  # type: ignore[no-untyp
 
 @njit(**LEAF, error_model="numpy")
 def black_greeks_array(forward, strike, years, vol, is_call, out):  # type: ignore[no-untyped-def]
-    """`black_greeks` of each element into the five rows of out."""
-    price, delta, gamma, vega, theta = out[0], out[1], out[2], out[3], out[4]
+    """`black_greeks` of each element into the six rows of out. Returns how many had unsound inputs."""
+    price, delta, gamma, vega, theta, rho = out[0], out[1], out[2], out[3], out[4], out[5]
+    bad = 0
     for i in range(price.size):
-        price[i], delta[i], gamma[i], vega[i], theta[i] = black_greeks(
+        bad += unsound(forward[i], strike[i], years[i], vol[i])
+        price[i], delta[i], gamma[i], vega[i], theta[i], rho[i] = black_greeks(
             forward[i], strike[i], years[i], vol[i], is_call[i]
         )
+    return bad
 
 
 @njit(**LEAF, error_model="numpy")
 def black_higher_array(forward, strike, years, vol, is_call, out):  # type: ignore[no-untyped-def]
-    """`black_higher` of each element into the eight rows of out."""
+    """`black_higher` of each element into the eight rows of out. Returns how many had unsound inputs."""
+    bad = 0
     for i in range(out.shape[1]):
+        bad += unsound(forward[i], strike[i], years[i], vol[i])
         (
             out[0, i], out[1, i], out[2, i], out[3, i], out[4, i], out[5, i], out[6, i], out[7, i]
         ) = black_higher(forward[i], strike[i], years[i], vol[i], is_call[i])  # fmt: skip
+    return bad

@@ -54,8 +54,12 @@ def _read(
     where: str, forward: ArrayLike, strike: ArrayLike, years: ArrayLike, vol: ArrayLike, is_call: ArrayLike
 ) -> tuple[tuple[int, ...], tuple[Floats, Floats, Floats, Floats, Flags]]:
     shape, calls, (f, k, t, v) = columns(where, is_call, forward=forward, strike=strike, years=years, vol=vol)
-    require(where, least=0.0, forward=f, strike=k, years=t, vol=v)
     return shape, (f, k, t, v, calls)
+
+
+def _refuse(where: str, f: Floats, k: Floats, t: Floats, v: Floats, calls: Flags) -> None:
+    """InputError for the first input that made a kernel count an option as unsound."""
+    require(where, least=0.0, forward=f, strike=k, years=t, vol=v)
 
 
 def _rates(where: str, rate: ArrayLike, calls: Flags, shape: tuple[int, ...]) -> Floats | None:
@@ -84,7 +88,8 @@ def black_price(
     """Prices of calls and puts. InputError if anything is not finite, or negative where it may not be."""
     shape, given = _read("Black price", forward, strike, years, vol, is_call)
     price = np.empty(given[0].size)
-    black_price_array(*given, price)
+    if black_price_array(*given, price):
+        _refuse("Black price", *given)
     rates = _rates("Black price", rate, given[4], shape)
     return (price if rates is None else exp_array(-rates * given[2]) * price).reshape(shape)
 
@@ -103,21 +108,14 @@ def black_greeks(
     Without time or vol the delta is that of the intrinsic value, 1/2 of it at the money, and the rest is 0.
     """
     shape, given = _read("Black Greeks", forward, strike, years, vol, is_call)
-    out = np.empty((5, given[0].size))
-    black_greeks_array(*given, out)
+    out = np.empty((6, given[0].size))
+    if black_greeks_array(*given, out):
+        _refuse("Black Greeks", *given)
     rates = _rates("Black Greeks", rate, given[4], shape)
     if rates is not None:
         out *= exp_array(-rates * given[2])
         out[4] += rates * out[0]
-    rows = out.reshape(5, *shape)
-    return Greeks(
-        price=rows[0],
-        delta=rows[1],
-        gamma=rows[2],
-        vega=rows[3],
-        theta_year=rows[4],
-        rho=-given[2].reshape(shape) * rows[0],
-    )
+    return Greeks(**dict(zip(Greeks.__struct_fields__, out.reshape(6, *shape))))
 
 
 def black_higher_greeks(
@@ -132,9 +130,9 @@ def black_higher_greeks(
     """The other derivatives of second order and those of third. Errors as `black_price`."""
     shape, given = _read("Black Greeks", forward, strike, years, vol, is_call)
     out = np.empty((8, given[0].size))
-    black_higher_array(*given, out)
+    if black_higher_array(*given, out):
+        _refuse("Black Greeks", *given)
     rates = _rates("Black Greeks", rate, given[4], shape)
     if rates is not None:
         out *= exp_array(-rates * given[2])
-    names = HigherGreeks.__struct_fields__
-    return HigherGreeks(**dict(zip(names, out.reshape(8, *shape))))
+    return HigherGreeks(**dict(zip(HigherGreeks.__struct_fields__, out.reshape(8, *shape))))

@@ -49,9 +49,8 @@ def implied_vols(
     shape, calls, given = columns(
         "implied vol", is_call, price=price, forward=forward, strike=strike, years=years
     )
-    size = calls.size
-    vol, room, status = np.empty(size), np.empty(size), np.empty(size, np.int8)
-    kernel.implied_vol_array(*given, calls, vol, room, status)
+    vol, status, room = np.empty(calls.size), np.empty(calls.size, np.int8), np.empty((6, kernel.BLOCK))
+    kernel.implied_vol_array(*given, calls, vol, status, room)
     return ImpliedVols(vol=vol.reshape(shape), status=status.reshape(shape))
 
 

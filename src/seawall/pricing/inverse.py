@@ -41,9 +41,9 @@ def inverse_greeks(
     shape, calls, (f, k, t, v) = columns(where, is_call, forward=forward, strike=strike, years=years, vol=vol)
     require(where, above=0.0, forward=f)
     require(where, least=0.0, strike=k, years=t, vol=v)
-    out = np.empty((5, f.size))
+    out = np.empty((6, f.size))
     black_greeks_array(f, k, t, v, calls, out)
-    price, delta, gamma, vega, theta = out
+    price, delta, gamma, vega, theta, _ = out
     coin = price / f
     net = delta - coin
     held = {

@@ -97,10 +97,10 @@ def spot_greeks(
         "spot option", is_call, spot=spot, strike=strike, years=years, vol=vol, rate=rate,
         dividend_yield=dividend_yield,
     )  # fmt: skip
-    out = np.empty((5, given.spot.size))
+    out = np.empty((6, given.spot.size))
     black_greeks_array(*given.arguments, out)
     out *= given.discount
-    price, delta_forward, gamma_forward, vega, theta = out
+    price, delta_forward, gamma_forward, vega, theta, _ = out
     delta = delta_forward * given.growth
     exposure = delta * given.spot
     held = {
