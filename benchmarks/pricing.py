@@ -1,14 +1,16 @@
 """Options per second on one thread: price, price with four Greeks, implied vol, beside what others offer.
 
-Random Black options: an hour to a year and a half, vol 25 % to 150 %, up to four deviations out of the
-money. Ours are the public functions, their checks included; every peer gets the arrays in the form it likes
-best. Runs take turns and the fastest of each are compared, which other work on the machine disturbs least.
-Peers that are not installed are named as such: NumPy with SciPy always is; QuantLib, and
-py_vollib_vectorized with the Let's Be Rational it compiles (numba, NumPy 1.26 and py_vollib 1.0.1 beside
-it), need an environment of their own."""
+Random Black options: an hour to a year and a half, vol 25 % to 150 %, up to four deviations out of the money.
+Ours are the public functions, their checks included; every peer gets the arrays in the form it likes best.
+Runs take turns, each counted in seconds of its own thread, and the fastest of each are compared: other work
+on the machine disturbs that least. Peers that are not installed are named: NumPy with SciPy always is;
+QuantLib, and py_vollib_vectorized with the Let's Be Rational it compiles (numba 0.61, NumPy 1.26, py_vollib
+1.0.1, py_lets_be_rational 1.0.1), need an environment of their own.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType
@@ -20,7 +22,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from benchmarks.rows import Row, make_row, seconds_of
+from benchmarks.rows import Row, make_row
 from seawall.pricing.black import black_greeks, black_price
 from seawall.pricing.implied import implied_vols
 
@@ -115,6 +117,13 @@ def rational_vol(m: Market, price: Any) -> Run | None:
     return lambda: loop(price, m.forward, m.strike, m.years, side, out)
 
 
+def cpu_seconds(run: Run) -> float:
+    """Seconds this thread computed, its waiting for a processor left out."""
+    begin = time.thread_time()
+    run()
+    return time.thread_time() - begin
+
+
 def rates(size: int, repeats: int, ours: Run, peers: dict[str, tuple[Run | None, int]]) -> dict[str, float]:
     """Options per second of each that is here, '' being ours; runs take turns."""
     runs = {"": (ours, size), **{name: (run, count) for name, (run, count) in peers.items() if run}}
@@ -123,7 +132,7 @@ def rates(size: int, repeats: int, ours: Run, peers: dict[str, tuple[Run | None,
         run()
     for _ in range(repeats):
         for name, (run, _) in runs.items():
-            taken[name].append(seconds_of(run))
+            taken[name].append(cpu_seconds(run))
     return {name: count / min(taken[name]) for name, (_, count) in runs.items()}
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from seawall.kernels.black import LEAST_DEVIATION, LEAST_NORMAL, bounded, distance, intrinsic, tails, unsound
+from seawall.kernels.black import BLOCK, LEAST_DEVIATION, LEAST_NORMAL, intrinsic, place_all, placed, tails
 from seawall.kernels.fixed import LEAF
 from seawall.kernels.lanes import LANE
 from seawall.kernels.normal import INV_SQRT_2PI
@@ -21,11 +21,10 @@ MOST_INVERSE = 1e100  # of years and vol: squares of inverses beyond it would ov
 
 
 @njit(**LANE)
-def spread(forward, strike, years, vol, is_call):  # type: ignore[no-untyped-def]
+def spread(forward, strike, is_call, h, t):  # type: ignore[no-untyped-def]
     """(price, delta, density F phi(d1), d1, d2)."""
     below = forward < strike
     low = forward if below else strike
-    h, t = bounded(distance(low, forward, strike), vol * np.sqrt(years))
     e, near, far, gap, turned = tails(h, t)
     share = 1.0 - 0.5 * e * (near + far) if turned else 0.5 * e * gap
     price = intrinsic(forward, strike, is_call) + low * share
@@ -51,18 +50,18 @@ def inverses(forward, years, vol):  # type: ignore[no-untyped-def]
 
 
 @njit(**LANE)
-def black_greeks(forward, strike, years, vol, is_call):  # type: ignore[no-untyped-def]
-    """(price, delta, gamma, vega, theta, rho); rho is that of an option discounted at a rate of 0."""
-    price, delta, density, _, _ = spread(forward, strike, years, vol, is_call)
+def greeks_at(forward, strike, years, vol, is_call, h, t):  # type: ignore[no-untyped-def]
+    """(price, delta, gamma, vega, theta)."""
+    price, delta, density, _, _ = spread(forward, strike, is_call, h, t)
     by_forward, root, by_s = inverses(forward, years, vol)
     gamma = density * by_forward * by_forward * by_s
-    return price, delta, gamma, density * root, -0.5 * density * vol * (vol * by_s), -years * price
+    return price, delta, gamma, density * root, -0.5 * density * vol * (vol * by_s)
 
 
 @njit(**LANE)
-def black_higher(forward, strike, years, vol, is_call):  # type: ignore[no-untyped-def]
-    """(vanna, volga, charm, veta, speed, zomma, color, ultima)."""
-    _, _, density, d1, d2 = spread(forward, strike, years, vol, is_call)
+def higher_at(forward, strike, years, vol, h, t):  # type: ignore[no-untyped-def]
+    """(vanna, volga, charm, veta, speed, zomma, color, ultima), the same for calls and puts."""
+    _, _, density, d1, d2 = spread(forward, strike, True, h, t)
     by_forward, root, by_s = inverses(forward, years, vol)
     by_root, by_vol = vol * by_s, root * by_s
     by_root = MOST_INVERSE if by_root > MOST_INVERSE else by_root
@@ -83,26 +82,68 @@ def black_higher(forward, strike, years, vol, is_call):  # type: ignore[no-untyp
     return vanna, volga, charm, veta, speed, zomma, color, ultima
 
 
+@njit(**LANE)
+def black_greeks(forward, strike, years, vol, is_call):  # type: ignore[no-untyped-def]
+    """`greeks_at` of one option."""
+    h, t = placed(forward, strike, years, vol)
+    return greeks_at(forward, strike, years, vol, is_call, h, t)
+
+
+@njit(**LANE)
+def black_higher(forward, strike, years, vol):  # type: ignore[no-untyped-def]
+    """`higher_at` of one option."""
+    h, t = placed(forward, strike, years, vol)
+    return higher_at(forward, strike, years, vol, h, t)
+
+
 @njit(**LEAF, error_model="numpy")
-def black_greeks_array(forward, strike, years, vol, is_call, out):  # type: ignore[no-untyped-def]
-    """`black_greeks` of each element into the six rows of out. Returns how many had unsound inputs."""
-    price, delta, gamma, vega, theta, rho = out[0], out[1], out[2], out[3], out[4], out[5]
-    bad = 0
+def _greeks_all(  # type: ignore[no-untyped-def]
+    forward, strike, years, vol, is_call, h, t, price, delta, gamma, vega, theta
+):
     for i in range(price.size):
-        bad += unsound(forward[i], strike[i], years[i], vol[i])
-        price[i], delta[i], gamma[i], vega[i], theta[i], rho[i] = black_greeks(
-            forward[i], strike[i], years[i], vol[i], is_call[i]
+        price[i], delta[i], gamma[i], vega[i], theta[i] = greeks_at(
+            forward[i], strike[i], years[i], vol[i], is_call[i], h[i], t[i]
+        )
+
+
+@njit(**LEAF, error_model="numpy")
+def _higher_all(  # type: ignore[no-untyped-def]
+    forward, strike, years, vol, h, t, vanna, volga, charm, veta, speed, zomma, color, ultima
+):
+    for i in range(vanna.size):
+        vanna[i], volga[i], charm[i], veta[i], speed[i], zomma[i], color[i], ultima[i] = higher_at(
+            forward[i], strike[i], years[i], vol[i], h[i], t[i]
+        )
+
+
+@njit(**LEAF, error_model="numpy")
+def black_greeks_array(  # type: ignore[no-untyped-def]
+    forward, strike, years, vol, is_call, price, delta, gamma, vega, theta, room
+):
+    """`black_greeks` of each element into five columns; room and result as `black_price_array`."""
+    bad = 0
+    for i in range(0, price.size, BLOCK):
+        j = min(i + BLOCK, price.size)
+        f, k, y, v, call = forward[i:j], strike[i:j], years[i:j], vol[i:j], is_call[i:j]
+        bad += place_all(f, k, y, v, room[0], room[1])
+        _greeks_all(
+            f, k, y, v, call, room[0], room[1], price[i:j], delta[i:j], gamma[i:j], vega[i:j], theta[i:j]
         )
     return bad
 
 
 @njit(**LEAF, error_model="numpy")
-def black_higher_array(forward, strike, years, vol, is_call, out):  # type: ignore[no-untyped-def]
-    """`black_higher` of each element into the eight rows of out. Returns how many had unsound inputs."""
+def black_higher_array(  # type: ignore[no-untyped-def]
+    forward, strike, years, vol, vanna, volga, charm, veta, speed, zomma, color, ultima, room
+):
+    """`black_higher` of each element into eight columns; room and result as `black_price_array`."""
     bad = 0
-    for i in range(out.shape[1]):
-        bad += unsound(forward[i], strike[i], years[i], vol[i])
-        (
-            out[0, i], out[1, i], out[2, i], out[3, i], out[4, i], out[5, i], out[6, i], out[7, i]
-        ) = black_higher(forward[i], strike[i], years[i], vol[i], is_call[i])  # fmt: skip
+    for i in range(0, forward.size, BLOCK):
+        j = min(i + BLOCK, forward.size)
+        f, k, y, v = forward[i:j], strike[i:j], years[i:j], vol[i:j]
+        bad += place_all(f, k, y, v, room[0], room[1])
+        _higher_all(
+            f, k, y, v, room[0], room[1],
+            vanna[i:j], volga[i:j], charm[i:j], veta[i:j], speed[i:j], zomma[i:j], color[i:j], ultima[i:j],
+        )  # fmt: skip
     return bad

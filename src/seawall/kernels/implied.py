@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from seawall.kernels.black import LEAST_NORMAL, intrinsic, otm_share, tails
+from seawall.kernels.black import BLOCK, LEAST_NORMAL, intrinsic, otm_share, tails
 from seawall.kernels.fixed import LEAF
 from seawall.kernels.lanes import LANE, exp_lane, log_ratio_lane
 
@@ -25,7 +25,6 @@ TURN = 0.5  # below this share 1 / ln c is solved, above it ln(1 - c)
 BEND = 2.0 / 3.14159265358979323846 - 0.5  # Polya's 2/pi beside the true 1/2
 HALF_PI = 1.57079632679489661923
 SQRT_2PI = 2.50662827463100050242
-BLOCK = 512  # elements of a block: six rows of them fill 24 KiB
 LEAST_S, MOST_S, BISECTIONS, STEPS = 1e-160, 200.0, 24, 8
 
 

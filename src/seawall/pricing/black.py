@@ -19,18 +19,23 @@ from seawall.errors import InputError
 from seawall.kernels.black import black_price_array
 from seawall.kernels.elementary import exp_array
 from seawall.kernels.greeks import black_greeks_array, black_higher_array
-from seawall.pricing.inputs import Flags, Floats, columns, require
+from seawall.pricing.inputs import Flags, Floats, columns, empty, require, room
 
 
 class Greeks(msgspec.Struct, frozen=True, kw_only=True):
-    """Arrays of one shape. theta is dV/dt at a fixed forward; rho dV/d(rate) = -years * price."""
+    """Arrays of one shape. theta is dV/dt at a fixed forward."""
 
+    years: Floats
     price: Floats
     delta: Floats
     gamma: Floats
     vega: Floats
     theta_year: Floats
-    rho: Floats
+
+    @property
+    def rho(self) -> Floats:
+        """dV/d(rate) at a fixed forward: -years * price."""
+        return np.asarray(-self.years * self.price)
 
 
 class HigherGreeks(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,7 +93,7 @@ def black_price(
     """Prices of calls and puts. InputError if anything is not finite, or negative where it may not be."""
     shape, given = _read("Black price", forward, strike, years, vol, is_call)
     price = np.empty(given[0].size)
-    if black_price_array(*given, price):
+    if black_price_array(*given, price, room()):
         _refuse("Black price", *given)
     rates = _rates("Black price", rate, given[4], shape)
     return (price if rates is None else exp_array(-rates * given[2]) * price).reshape(shape)
@@ -108,14 +113,17 @@ def black_greeks(
     Without time or vol the delta is that of the intrinsic value, 1/2 of it at the money, and the rest is 0.
     """
     shape, given = _read("Black Greeks", forward, strike, years, vol, is_call)
-    out = np.empty((6, given[0].size))
-    if black_greeks_array(*given, out):
+    price, *others = out = empty(5, given[0].size)
+    if black_greeks_array(*given, *out, room()):
         _refuse("Black Greeks", *given)
     rates = _rates("Black Greeks", rate, given[4], shape)
     if rates is not None:
-        out *= exp_array(-rates * given[2])
-        out[4] += rates * out[0]
-    return Greeks(**dict(zip(Greeks.__struct_fields__, out.reshape(6, *shape))))
+        factor = exp_array(-rates * given[2])
+        for column in out:
+            column *= factor
+        others[-1] += rates * price
+    names = Greeks.__struct_fields__
+    return Greeks(**dict(zip(names, (column.reshape(shape) for column in (given[2], *out)))))
 
 
 def black_higher_greeks(
@@ -129,10 +137,13 @@ def black_higher_greeks(
 ) -> HigherGreeks:
     """The other derivatives of second order and those of third. Errors as `black_price`."""
     shape, given = _read("Black Greeks", forward, strike, years, vol, is_call)
-    out = np.empty((8, given[0].size))
-    if black_higher_array(*given, out):
+    out = empty(8, given[0].size)
+    if black_higher_array(*given[:4], *out, room()):
         _refuse("Black Greeks", *given)
     rates = _rates("Black Greeks", rate, given[4], shape)
     if rates is not None:
-        out *= exp_array(-rates * given[2])
-    return HigherGreeks(**dict(zip(HigherGreeks.__struct_fields__, out.reshape(8, *shape))))
+        factor = exp_array(-rates * given[2])
+        for column in out:
+            column *= factor
+    names = HigherGreeks.__struct_fields__
+    return HigherGreeks(**dict(zip(names, (column.reshape(shape) for column in out))))
