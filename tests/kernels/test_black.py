@@ -154,7 +154,7 @@ def test_an_unknown_input_gives_an_unknown_price_and_not_a_safe_one():
 def test_arrays_are_the_scalars_to_the_last_bit(size: int):
     options = drawn(size, size)
     columns = [np.array(column) for column in zip(*options)]
-    price, five, eight, room = np.empty(size), np.empty((5, size)), np.empty((8, size)), np.empty((2, BLOCK))
+    price, five, eight, room = np.empty(size), np.empty((5, size)), np.empty((8, size)), np.empty((4, BLOCK))
     assert black_price_array(*columns, price, room) == 0
     assert black_greeks_array(*columns, *five, room) == 0
     assert black_higher_array(*columns[:4], *eight, room) == 0
@@ -169,7 +169,7 @@ def test_every_unsound_input_is_counted(wrong: float):
     for place in range(4):
         columns = [np.array(column) for column in zip(*drawn(37, 5))]
         columns[place][[3, 20, 36]] = wrong
-        room = np.empty((2, BLOCK))
+        room = np.empty((4, BLOCK))
         assert black_price_array(*columns, np.empty(37), room) == 3
         assert black_greeks_array(*columns, *np.empty((5, 37)), room) == 3
         assert black_higher_array(*columns[:4], *np.empty((8, 37)), room) == 3

@@ -69,10 +69,11 @@ def distance(low, forward, strike):  # type: ignore[no-untyped-def]
 
 @njit(**LANE)
 def bounded(x, s):  # type: ignore[no-untyped-def]
-    """(h, t), both kept finite."""
+    """(h, t, 1 / s), all kept finite."""
     s = MOST_DEVIATION if s > MOST_DEVIATION else s
-    h = x / (LEAST_DEVIATION if s < LEAST_DEVIATION else s)
-    return MOST_DISTANCE if h > MOST_DISTANCE else h, 0.5 * s
+    by_s = 1.0 / (LEAST_DEVIATION if s < LEAST_DEVIATION else s)
+    h = x * by_s
+    return MOST_DISTANCE if h > MOST_DISTANCE else h, 0.5 * s, by_s
 
 
 @njit(**LANE)
@@ -85,7 +86,7 @@ def share_at(h, t):  # type: ignore[no-untyped-def]
 @njit(**LANE)
 def otm_share(x, s):  # type: ignore[no-untyped-def]
     """The same from x = |ln(F/K)| and s."""
-    h, t = bounded(x, s)
+    h, t, _ = bounded(x, s)
     return share_at(h, t)
 
 
@@ -98,9 +99,11 @@ def intrinsic(forward, strike, is_call):  # type: ignore[no-untyped-def]
 
 @njit(**LANE)
 def placed(forward, strike, years, vol):  # type: ignore[no-untyped-def]
-    """(h, t) of an option."""
+    """(h, t, sqrt(years), 1 / s) of an option."""
     low = forward if forward < strike else strike
-    return bounded(distance(low, forward, strike), vol * np.sqrt(years))
+    root = np.sqrt(years)
+    h, t, by_s = bounded(distance(low, forward, strike), vol * root)
+    return h, t, root, by_s
 
 
 @njit(**LANE)
@@ -113,7 +116,7 @@ def price_at(forward, strike, is_call, h, t):  # type: ignore[no-untyped-def]
 @njit(**LANE)
 def black_price(forward, strike, years, vol, is_call):  # type: ignore[no-untyped-def]
     """Undiscounted price of a call or put; without time or vol the intrinsic value."""
-    h, t = placed(forward, strike, years, vol)
+    h, t, _, _ = placed(forward, strike, years, vol)
     return price_at(forward, strike, is_call, h, t)
 
 
@@ -125,12 +128,14 @@ def unsound(forward, strike, years, vol):  # type: ignore[no-untyped-def]
 
 
 @njit(**LEAF, error_model="numpy")
-def place_all(forward, strike, years, vol, h, t):  # type: ignore[no-untyped-def]
-    """The first stage of every loop over options: `placed` of each into h and t, and how many are unsound."""
+def place_all(forward, strike, years, vol, room):  # type: ignore[no-untyped-def]
+    """The first stage of every loop over options: `placed` of each into four rows, and how many are
+    unsound."""
+    h, t, root, by_s = room[0], room[1], room[2], room[3]
     bad = 0
     for i in range(forward.size):
         bad += unsound(forward[i], strike[i], years[i], vol[i])
-        h[i], t[i] = placed(forward[i], strike[i], years[i], vol[i])
+        h[i], t[i], root[i], by_s[i] = placed(forward[i], strike[i], years[i], vol[i])
     return bad
 
 
@@ -142,7 +147,7 @@ def _price_all(forward, strike, is_call, h, t, price):  # type: ignore[no-untype
 
 @njit(**LEAF, error_model="numpy")
 def black_price_array(forward, strike, years, vol, is_call, price, room):  # type: ignore[no-untyped-def]
-    """`black_price` of each element, the same bits; room is two rows of BLOCK floats. Returns how many are
+    """`black_price` of each element, the same bits; room is four rows of BLOCK floats. Returns how many are
     unsound.
 
     In two stages over blocks that stay in the nearest cache: a processor sees only some hundred
@@ -152,6 +157,6 @@ def black_price_array(forward, strike, years, vol, is_call, price, room):  # typ
     for first in range(0, price.size, BLOCK):
         last = min(first + BLOCK, price.size)
         f, k = forward[first:last], strike[first:last]
-        bad += place_all(f, k, years[first:last], vol[first:last], room[0], room[1])
+        bad += place_all(f, k, years[first:last], vol[first:last], room)
         _price_all(f, k, is_call[first:last], room[0], room[1], price[first:last])
     return bad

@@ -9,7 +9,6 @@ price and delta are products of the density F phi(d1) = K phi(d2).
 
 from __future__ import annotations
 
-import numpy as np
 from numba import njit
 
 from seawall.kernels.black import BLOCK, LEAST_DEVIATION, LEAST_NORMAL, intrinsic, place_all, placed, tails
@@ -17,12 +16,13 @@ from seawall.kernels.fixed import LEAF
 from seawall.kernels.lanes import LANE
 from seawall.kernels.normal import INV_SQRT_2PI
 
+DEAD = 1.0 / LEAST_DEVIATION  # 1 / s of an option without time or vol
 MOST_INVERSE = 1e100  # of years and vol: squares of inverses beyond it would overflow
 
 
 @njit(**LANE)
 def spread(forward, strike, is_call, h, t):  # type: ignore[no-untyped-def]
-    """(price, delta, density F phi(d1), d1, d2)."""
+    """(price, delta, density F phi(d1), 1/F, d1, d2)."""
     below = forward < strike
     low = forward if below else strike
     e, near, far, gap, turned = tails(h, t)
@@ -36,33 +36,23 @@ def spread(forward, strike, is_call, h, t):  # type: ignore[no-untyped-def]
     put = known - 1.0 if of_call else 0.0 - known
     d1 = t - h if below else t + h
     d2 = -t - h if below else h - t
-    return price, (call if is_call else put), low * e * INV_SQRT_2PI, d1, d2
+    return price, (call if is_call else put), low * e * INV_SQRT_2PI, by_forward, d1, d2
 
 
 @njit(**LANE)
-def inverses(forward, years, vol):  # type: ignore[no-untyped-def]
-    """(1/F, sqrt(years), 1/(vol sqrt(years))); the last 0 where there is no time or no vol."""
-    root = np.sqrt(years)
-    s = vol * root
-    by_s = 1.0 / (LEAST_DEVIATION if s < LEAST_DEVIATION else s)
-    by_forward = 1.0 / (LEAST_NORMAL if forward < LEAST_NORMAL else forward)
-    return by_forward, root, (0.0 if s == 0.0 else by_s)
-
-
-@njit(**LANE)
-def greeks_at(forward, strike, years, vol, is_call, h, t):  # type: ignore[no-untyped-def]
+def greeks_at(forward, strike, vol, is_call, h, t, root, by_s):  # type: ignore[no-untyped-def]
     """(price, delta, gamma, vega, theta)."""
-    price, delta, density, _, _ = spread(forward, strike, is_call, h, t)
-    by_forward, root, by_s = inverses(forward, years, vol)
+    price, delta, density, by_forward, _, _ = spread(forward, strike, is_call, h, t)
+    by_s = 0.0 if by_s >= DEAD else by_s
     gamma = density * by_forward * by_forward * by_s
     return price, delta, gamma, density * root, -0.5 * density * vol * (vol * by_s)
 
 
 @njit(**LANE)
-def higher_at(forward, strike, years, vol, h, t):  # type: ignore[no-untyped-def]
+def higher_at(forward, strike, vol, h, t, root, by_s):  # type: ignore[no-untyped-def]
     """(vanna, volga, charm, veta, speed, zomma, color, ultima), the same for calls and puts."""
-    _, _, density, d1, d2 = spread(forward, strike, True, h, t)
-    by_forward, root, by_s = inverses(forward, years, vol)
+    _, _, density, by_forward, d1, d2 = spread(forward, strike, True, h, t)
+    by_s = 0.0 if by_s >= DEAD else by_s
     by_root, by_vol = vol * by_s, root * by_s
     by_root = MOST_INVERSE if by_root > MOST_INVERSE else by_root
     by_vol = MOST_INVERSE if by_vol > MOST_INVERSE else by_vol
@@ -85,34 +75,36 @@ def higher_at(forward, strike, years, vol, h, t):  # type: ignore[no-untyped-def
 @njit(**LANE)
 def black_greeks(forward, strike, years, vol, is_call):  # type: ignore[no-untyped-def]
     """`greeks_at` of one option."""
-    h, t = placed(forward, strike, years, vol)
-    return greeks_at(forward, strike, years, vol, is_call, h, t)
+    h, t, root, by_s = placed(forward, strike, years, vol)
+    return greeks_at(forward, strike, vol, is_call, h, t, root, by_s)
 
 
 @njit(**LANE)
 def black_higher(forward, strike, years, vol):  # type: ignore[no-untyped-def]
     """`higher_at` of one option."""
-    h, t = placed(forward, strike, years, vol)
-    return higher_at(forward, strike, years, vol, h, t)
+    h, t, root, by_s = placed(forward, strike, years, vol)
+    return higher_at(forward, strike, vol, h, t, root, by_s)
 
 
 @njit(**LEAF, error_model="numpy")
 def _greeks_all(  # type: ignore[no-untyped-def]
-    forward, strike, years, vol, is_call, h, t, price, delta, gamma, vega, theta
+    forward, strike, vol, is_call, room, price, delta, gamma, vega, theta
 ):
+    h, t, root, by_s = room[0], room[1], room[2], room[3]
     for i in range(price.size):
         price[i], delta[i], gamma[i], vega[i], theta[i] = greeks_at(
-            forward[i], strike[i], years[i], vol[i], is_call[i], h[i], t[i]
+            forward[i], strike[i], vol[i], is_call[i], h[i], t[i], root[i], by_s[i]
         )
 
 
 @njit(**LEAF, error_model="numpy")
 def _higher_all(  # type: ignore[no-untyped-def]
-    forward, strike, years, vol, h, t, vanna, volga, charm, veta, speed, zomma, color, ultima
+    forward, strike, vol, room, vanna, volga, charm, veta, speed, zomma, color, ultima
 ):
+    h, t, root, by_s = room[0], room[1], room[2], room[3]
     for i in range(vanna.size):
         vanna[i], volga[i], charm[i], veta[i], speed[i], zomma[i], color[i], ultima[i] = higher_at(
-            forward[i], strike[i], years[i], vol[i], h[i], t[i]
+            forward[i], strike[i], vol[i], h[i], t[i], root[i], by_s[i]
         )
 
 
@@ -125,10 +117,8 @@ def black_greeks_array(  # type: ignore[no-untyped-def]
     for i in range(0, price.size, BLOCK):
         j = min(i + BLOCK, price.size)
         f, k, y, v, call = forward[i:j], strike[i:j], years[i:j], vol[i:j], is_call[i:j]
-        bad += place_all(f, k, y, v, room[0], room[1])
-        _greeks_all(
-            f, k, y, v, call, room[0], room[1], price[i:j], delta[i:j], gamma[i:j], vega[i:j], theta[i:j]
-        )
+        bad += place_all(f, k, y, v, room)
+        _greeks_all(f, k, v, call, room, price[i:j], delta[i:j], gamma[i:j], vega[i:j], theta[i:j])
     return bad
 
 
@@ -141,9 +131,9 @@ def black_higher_array(  # type: ignore[no-untyped-def]
     for i in range(0, forward.size, BLOCK):
         j = min(i + BLOCK, forward.size)
         f, k, y, v = forward[i:j], strike[i:j], years[i:j], vol[i:j]
-        bad += place_all(f, k, y, v, room[0], room[1])
+        bad += place_all(f, k, y, v, room)
         _higher_all(
-            f, k, y, v, room[0], room[1],
+            f, k, v, room,
             vanna[i:j], volga[i:j], charm[i:j], veta[i:j], speed[i:j], zomma[i:j], color[i:j], ultima[i:j],
         )  # fmt: skip
     return bad

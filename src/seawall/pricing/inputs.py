@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from seawall.errors import InputError
 from seawall.kernels.black import BLOCK
 
-ROOM = 2  # rows of room that the loops over options need, besides their results
+ROOM = 4  # rows of room that the loops over options need, besides their results
 Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 
