@@ -158,7 +158,7 @@ def test_arrays_are_the_scalars_to_the_last_bit(size: int):
     columns = [
         np.array(column) for column in zip(*[(p, o[0], o[1], o[2], o[4]) for p, o in zip(prices, options)])
     ]
-    vol, room, status = np.empty(size), np.empty(size), np.empty(size, np.int8)
-    implied_vol_array(*columns, vol, room, status)
+    vol, status, room = np.empty(size), np.empty(size, np.int8), np.empty((6, implied.BLOCK))
+    implied_vol_array(*columns, vol, status, room)
     singly = [implied_vol(p, o[0], o[1], o[2], o[4]) for p, o in zip(prices, options)]
     assert list(zip(vol.tolist(), status.tolist())) == singly
