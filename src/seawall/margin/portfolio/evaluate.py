@@ -10,7 +10,8 @@ from fractions import Fraction
 
 import msgspec
 
-from seawall.margin.portfolio.amounts import Node, charge_amount
+from seawall.margin.portfolio.amounts import Node, charge_amount, worst_loss
+from seawall.margin.portfolio.charges import WorstLoss
 from seawall.margin.portfolio.contingencies import factor_of
 from seawall.margin.portfolio.inputs import MarketInputs, Portfolio, Position, missing
 from seawall.margin.portfolio.model import PortfolioLevel, PortfolioRules, UnderlyingRules
@@ -38,7 +39,16 @@ def evaluate(portfolio: Portfolio, market: MarketInputs, rules: PortfolioRules) 
         held[position.contract.underlying].append(position)
     nodes = tuple(_node(name, held[name], portfolio, market, rules) for name in held)
     unknown = tuple(f"{node.underlying}: {reason}" for node in nodes for reason in node.unknown)
-    return PortfolioStatement(nodes=nodes, levels=_totals(nodes, rules, bool(unknown)), unknown=unknown)
+    names = [level.name for level in rules.levels]
+    if unknown:
+        return PortfolioStatement(nodes=nodes, levels=dict.fromkeys(names), unknown=unknown)
+    if not _one_unit(nodes, rules):
+        return PortfolioStatement(nodes=nodes)
+    equity = sum(node.equity_atoms for node in nodes)
+    if rules.account == "shared":
+        return _shared(nodes, equity, market, rules)
+    levels = {name: sum(node.level(name).requirement_atoms for node in nodes) for name in names}
+    return PortfolioStatement(nodes=nodes, equity_atoms=equity, levels=dict(levels))
 
 
 def _named(portfolio: Portfolio) -> list[str]:
@@ -48,16 +58,36 @@ def _named(portfolio: Portfolio) -> list[str]:
     return list(names)
 
 
-def _totals(nodes: tuple[NodeStatement, ...], rules: PortfolioRules, unknown: bool) -> dict[str, int | None]:
-    """Requirements added up; no total where nodes are in different units."""
-    units = {(node.decimals, node.underlying if rules.underlyings[node.underlying].coin else "")
-             for node in nodes if not node.unknown}  # fmt: skip
-    if len(units) > 1:
-        return {}
-    return {
-        level.name: None if unknown else sum(node.level(level.name).requirement_atoms for node in nodes)
-        for level in rules.levels
-    }
+def _one_unit(nodes: tuple[NodeStatement, ...], rules: PortfolioRules) -> bool:
+    coins = [node.underlying if rules.underlyings[node.underlying].coin else "" for node in nodes]
+    return len({(node.decimals, coin) for node, coin in zip(nodes, coins)}) <= 1
+
+
+def _shared(
+    nodes: tuple[NodeStatement, ...], equity: int, market: MarketInputs, rules: PortfolioRules
+) -> PortfolioStatement:
+    """Results of the same scenario added over underlyings, then the worst; other charges added up."""
+    lines = tuple(
+        msgspec.structs.replace(row[0], result_atoms=sum(line.result_atoms for line in row))
+        for row in zip(*(node.lines for node in nodes))
+    )
+    charges: dict[str, int] = {}
+    for node in nodes:
+        worst = {c.name: c for c in rules.underlyings[node.underlying].charges if isinstance(c, WorstLoss)}
+        for name, amount in node.charges.items():
+            if name in worst:
+                charges[name] = worst_loss(worst[name], lines)
+            else:
+                charges[name] = charges.get(name, 0) + amount
+    stable = min((market.underlyings[node.underlying].stable for node in nodes), default=1.0)
+    found = (requirement_of(level, charges, stable=Fraction(stable)) for level in rules.levels)
+    return PortfolioStatement(
+        nodes=nodes,
+        equity_atoms=equity,
+        lines=lines,
+        worst=min(lines, key=lambda line: line.result_atoms, default=None),
+        levels={line.level: line.requirement_atoms for line in found},
+    )
 
 
 def _node(

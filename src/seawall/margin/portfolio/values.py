@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from seawall.errors import NumberError
 from seawall.kernels import scenarios as kernel
+from seawall.kernels.elementary import exp
 from seawall.margin.portfolio.charges import ForwardMove
 from seawall.margin.portfolio.inputs import Contract, MarketInputs, Position
 from seawall.margin.portfolio.model import PPB, Scenario, UnderlyingRules, VolShock
@@ -108,6 +109,11 @@ def gain_per_contract(book: Book, row: int, column: int) -> int:
     """Atoms gained by one contract under one column."""
     lane = column % kernel.LANES
     return int(book.table[column // kernel.LANES, row, lane]) - int(book.base[row])
+
+
+def forward_of(spot: float, *, annual_basis: float, years: float) -> float:
+    """Price of a dated future from the index and a basis compounded continuously. Source: Dederi."""
+    return spot * float(exp(annual_basis * years))
 
 
 def shocked_vols(vol: float, years: float, shock: VolShock) -> tuple[float, float]:
