@@ -2,7 +2,8 @@
 
 Portfolio: `instrument`, `size` (contracts of one unit of the underlying; cash as its coin). Market:
 `instrument`, and `mark` (futures, perpetuals, assets, and the underlying itself: its index), `forward` and
-`iv` (options; 0.65 or 65 %), `rate`, `confidence` where known. Numbers are decimal text; an empty cell is an unknown, never a zero.
+`iv` (options; 0.65 or 65 %), `rate`, `confidence` where known. Numbers are decimal text; an empty cell is an
+unknown, never a zero.
 """
 
 from __future__ import annotations
