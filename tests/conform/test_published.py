@@ -20,10 +20,6 @@ COVERED = (
 )
 QUANT = {"margin.linear_liq_price", "margin.inverse_liq_price", "margin.tiered_mm"}
 NOT_YET = {
-    "bybit-option-mm": "options",
-    "bybit-option-long-cost": "options",
-    "bybit-pm-perp-grid": "portfolio margin",
-    "bybit-pm-total": "portfolio margin",
     "hyperliquid-oct10-aggregate-0": "needs the event's data",
 }
 
@@ -48,7 +44,7 @@ def test_every_covered_vector_is_reproduced_and_the_others_say_why_not(name):
 
 def test_brackets_and_liquidation_prices_hold_to_one_part_in_a_million_million():
     (found,) = run_conformance(shared("quant/margin")).files.values()
-    assert set(found.reproduced) == QUANT and not found.differs
+    assert QUANT <= set(found.reproduced) and not found.differs
 
 
 @pytest.mark.slow
