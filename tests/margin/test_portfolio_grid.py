@@ -216,3 +216,11 @@ def test_coin_nodes_take_no_collateral_and_rules_that_do_not_cover_options_say_s
         Portfolio(positions=(Position(contract=short, size_steps=1),)), market({short.name: 0.5}), okx
     )
     assert "do not cover" in refused.unknown[0] and refused.levels == {"maintenance": None, "initial": None}
+
+
+def test_a_delta_shock_begins_at_its_threshold_and_ends_at_its_cap():
+    terms = {"threshold": Fraction(20_000_000), "slope": Fraction(1, 10**9), "cap_ppb": PPB // 10}
+    price = Fraction(50_000)
+    assert found.of_delta(Fraction(400), price=price, **terms) == 0
+    assert found.of_delta(Fraction(-1_000), price=price, **terms) == 50_000_000 * Fraction(3, 100)
+    assert found.of_delta(Fraction(4_000), price=price, **terms) == 200_000_000 // 10

@@ -103,3 +103,21 @@ def test_a_range_wider_than_the_price_is_refused():
         risk_array(CALL, wide, decimals=DECIMALS)
     with pytest.raises(InputError, match="worth"):
         points_of(Fraction(1), value_per_point=Fraction(0))
+
+
+def test_price_risk_is_the_mean_of_a_scenario_and_its_pair_less_time_risk():
+    """A short straddle at a small range: volatility up is the active scenario, volatility down its pair."""
+    rules = SpanRules(price_scan_range=Fraction(60), vol_scan_range=Fraction(1, 10), extreme_cover_ppb=0)
+    straddle = [(contract("C0", "MAR", 60_000.0), -1), (contract("P0", "MAR", 60_000.0, call=False), -1)]
+    found = span_margin([*straddle, (MAR, -2)], rules, decimals=DECIMALS)
+    losses = found.losses_atoms
+    assert found.active_scenario % 2 == 1 and found.active_scenario < 15
+    active = found.active_scenario - 1
+    mean = Fraction(losses[active] + losses[active + 1], 2)
+    assert found.adjusted_scan == mean and found.price_risk == mean - Fraction(losses[0] + losses[1], 2)
+    assert found.weighted_price_risk == max(found.price_risk / abs(found.net_delta), 0)
+
+
+def test_only_short_options_are_counted_by_the_minimum():
+    found = span_margin([(CALL, -3), (PUT, 5), (MAR, -9)], RULES, decimals=DECIMALS)
+    assert found.minimum_atoms == 3 * 300 * UNIT

@@ -26,7 +26,7 @@ from seawall.margin.portfolio.model import PPB, PortfolioRules, Scenario, Underl
 from seawall.margin.portfolio.statement import NodeStatement
 from seawall.rulebooks.load_portfolio import load_portfolio_rulebook
 
-ROOM = 10**17  # of an amount in atoms: scenarios may multiply it by 40
+ROOM = 10**15  # of an amount in atoms: values are kept a thousand times finer, scenarios multiply by six
 MOST_DECIMALS = 15
 
 

@@ -172,7 +172,7 @@ def _forward(charge: rule.ForwardMove, node: Node) -> list[tuple[Fraction, Fract
     found_ = []
     for place, expiry in enumerate(node.expiries):
         worst = min(node.options[place][n] + node.futures[place][n] for n in columns)
-        found_.append((Fraction(min(worst, 0), unit), Fraction(node.quote.expiries[expiry].years)))
+        found_.append((Fraction(worst, unit), Fraction(node.quote.expiries[expiry].years)))
     return found_
 
 

@@ -24,7 +24,7 @@ from seawall.margin.portfolio.statement import (
     PortfolioStatement,
     ScenarioLine,
 )
-from seawall.margin.portfolio.values import Book, add_up, reprice
+from seawall.margin.portfolio.values import FINER, Book, add_up, reprice
 
 FORWARD = "forward:"
 
@@ -216,7 +216,7 @@ def _lines(node: Node, parts: list[list[int]]) -> tuple[ScenarioLine, ...]:
 def _leg(node: Node, position: Position, line: int | None) -> LegLine:
     row = node.book.contracts.index(position.contract)
     value = int(node.book.base[row]) if position.contract.kind != "spot" else 0
-    steps = 10**node.portfolio.size_decimals
+    steps = 10**node.portfolio.size_decimals * FINER
     gain = 0 if line is None else node.gain(row, _scenario_columns(node)[line])
     spot = position.contract.kind == "spot"
     return LegLine(

@@ -1,7 +1,8 @@
 """Contracts of one node under all its scenarios: from market inputs to the integer table of the kernel.
 
 Scenario columns are the rule's sets one after the other, then, where a rule asks for it, the two moves of the
-forward alone. Values are atoms per contract, rounded to the nearest; gains of positions are rounded down.
+forward alone. Values per contract are kept in thousandths of an atom, rounded to the nearest; values and
+gains of positions are atoms, rounded down.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from seawall.margin.portfolio.model import PPB, Scenario, UnderlyingRules, VolSh
 
 KINDS = {"option": kernel.OPTION, "future": kernel.FUTURE, "perpetual": kernel.PERPETUAL, "spot": kernel.SPOT}
 VOLS = ("same", "up", "down", "skew_linear", "skew_absolute")
+# Values of one contract are kept finer than atoms, so that a thousand contracts err by less than an atom.
+FINER = 1_000
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -34,7 +37,7 @@ class Column(NamedTuple):
 
 
 class Book(NamedTuple):
-    """Contracts of one node repriced: `gains(i, s)` is table minus base, in atoms per contract."""
+    """Contracts of one node repriced: gains are table minus base, in thousandths of an atom per contract."""
 
     contracts: tuple[Contract, ...]
     columns: tuple[Column, ...]
@@ -73,7 +76,7 @@ def reprice(contracts: tuple[Contract, ...], rules: UnderlyingRules, market: Mar
     table = np.zeros((tiles, len(contracts), kernel.LANES), dtype=np.int64)
     if contracts:
         decimals = market.underlyings[contracts[0].underlying].decimals
-        bad = kernel.reprice(rows, moves, 1.0 / 10**decimals, base, table)
+        bad = kernel.reprice(rows, moves, 1.0 / (10**decimals * FINER), base, table)
         if bad >= 0:
             raise NumberError(
                 f"{contracts[bad].name}: its value in a scenario is no finite number of 10**-{decimals}\n"
@@ -95,7 +98,7 @@ def add_up(
         sizes = np.array([position.size_steps for position in positions], dtype=np.int64)
         owners = np.array(nodes, dtype=np.int64)
         kernel.add_portfolio(
-            rows, sizes, owners, steps, len(book.columns), book.base, book.table, today, gains
+            rows, sizes, owners, steps * FINER, len(book.columns), book.base, book.table, today, gains
         )
     except OverflowError:
         raise NumberError(
@@ -106,7 +109,7 @@ def add_up(
 
 
 def gain_per_contract(book: Book, row: int, column: int) -> int:
-    """Atoms gained by one contract under one column."""
+    """Thousandths of an atom gained by one contract under one column."""
     lane = column % kernel.LANES
     return int(book.table[column // kernel.LANES, row, lane]) - int(book.base[row])
 
