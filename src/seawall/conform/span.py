@@ -7,7 +7,7 @@ from typing import Any
 
 from seawall.conform.grid import whole
 from seawall.conform.model import Vector
-from seawall.conform.portfolio_bench import decimals_for, ppb
+from seawall.conform.portfolio_bench import WIDE_ROOM, decimals_for, ppb
 from seawall.conform.reading import Adapter, Answer, find, number, numbers, rows
 from seawall.errors import Unsupported
 from seawall.margin.portfolio.span import SpanContract, SpanRules, points_of, span_margin
@@ -65,7 +65,7 @@ def combined_commodity(vector: Vector) -> Answer:
     positions = [(contracts[name], whole(Fraction(size), f"position {name}")) for name, size in held.items()]
     credit = find(given, "intercommodity_credit") or {}
     largest = max(Fraction(contract.price) for contract in contracts.values())
-    decimals = decimals_for(10 * largest * max(1, *(abs(size) for _, size in positions)))
+    decimals = decimals_for(10 * largest * max(1, *(abs(size) for _, size in positions)), WIDE_ROOM)
     found = span_margin(
         positions,
         _rules(given),
