@@ -21,10 +21,10 @@ from seawall.margin.portfolio.span import (
 from tests.oracles.portfolio_margin import black, phi
 
 RULES = SpanRules(
-    price_scan_range=Fraction(6_000),
-    vol_scan_range=Fraction(1, 10),
-    intermonth_charge=Fraction(900),
-    short_option_minimum=Fraction(300),
+    price_scan_e9=6_000 * 10**9,
+    vol_scan_ppb=10**8,
+    intermonth_e9=900 * 10**9,
+    short_option_minimum_e9=300 * 10**9,
 )
 DECIMALS = 8
 UNIT = 10**DECIMALS
@@ -98,7 +98,7 @@ def test_an_account_that_holds_nothing_is_asked_for_nothing():
 
 
 def test_a_range_wider_than_the_price_is_refused():
-    wide = SpanRules(price_scan_range=Fraction(25_000), vol_scan_range=Fraction(1, 10))
+    wide = SpanRules(price_scan_e9=25_000 * 10**9, vol_scan_ppb=10**8)
     with pytest.raises(InputError, match="no positive price"):
         risk_array(CALL, wide, decimals=DECIMALS)
     with pytest.raises(InputError, match="worth"):
@@ -107,7 +107,7 @@ def test_a_range_wider_than_the_price_is_refused():
 
 def test_price_risk_is_the_mean_of_a_scenario_and_its_pair_less_time_risk():
     """A short straddle at a small range: volatility up is the active scenario, volatility down its pair."""
-    rules = SpanRules(price_scan_range=Fraction(60), vol_scan_range=Fraction(1, 10), extreme_cover_ppb=0)
+    rules = SpanRules(price_scan_e9=60 * 10**9, vol_scan_ppb=10**8, extreme_cover_ppb=0)
     straddle = [(contract("C0", "MAR", 60_000.0), -1), (contract("P0", "MAR", 60_000.0, call=False), -1)]
     found = span_margin([*straddle, (MAR, -2)], rules, decimals=DECIMALS)
     losses = found.losses_atoms

@@ -10,6 +10,7 @@ from seawall.conform.model import Vector
 from seawall.conform.portfolio_bench import WIDE_ROOM, decimals_for, ppb
 from seawall.conform.reading import Adapter, Answer, find, number, numbers, rows
 from seawall.errors import Unsupported
+from seawall.margin.portfolio.inputs import SECONDS_A_YEAR
 from seawall.margin.portfolio.span import SpanContract, SpanRules, points_of, span_margin
 
 
@@ -44,12 +45,14 @@ def _rules(given: dict[str, Any]) -> SpanRules:
             value = number(given, key)
             told[field] = ppb(value) if field.endswith("ppb") else whole(value, key)
     return SpanRules(
-        price_scan_range=number(given, "price_scan_range", "psr"),
-        vol_scan_range=number(given, "vol_scan_range", "vsr"),
-        look_ahead_years=number(given, "look_ahead_years", default=Fraction(1, 365)),
-        intermonth_charge=number(given, "intermonth_charge_per_delta", "intermonth_charge", default=0),
-        short_option_minimum=number(
-            given, "short_option_minimum_per_contract", "short_option_minimum", default=0
+        price_scan_e9=ppb(number(given, "price_scan_range", "psr")),
+        vol_scan_ppb=ppb(number(given, "vol_scan_range", "vsr")),
+        look_ahead_seconds=round(
+            number(given, "look_ahead_years", default=Fraction(1, 365)) * SECONDS_A_YEAR
+        ),
+        intermonth_e9=ppb(number(given, "intermonth_charge_per_delta", "intermonth_charge", default=0)),
+        short_option_minimum_e9=ppb(
+            number(given, "short_option_minimum_per_contract", "short_option_minimum", default=0)
         ),
         **told,
     )
