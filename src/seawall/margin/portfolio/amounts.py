@@ -51,8 +51,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
 
     def delta(self, position: Position) -> Fraction:
         """Of the whole position, in units of the underlying."""
-        row = self.book.contracts.index(position.contract)
-        return self.size(position) * Fraction(self.book.deltas[row])
+        return self.size(position) * Fraction(self.book.deltas[self.book.contracts[position.contract]])
 
     def gain(self, row: int, column: int) -> int:
         return gain_per_contract(self.book, row, column)

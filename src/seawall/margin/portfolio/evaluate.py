@@ -150,6 +150,7 @@ def _state(node: Node, levels: tuple[PortfolioLevel, ...]) -> NodeStatement:
     charges = {charge.name: charge_amount(charge, node, lines) for charge in node.rules.charges}
     collateral = sum((node.collateral_atoms(position) for position in node.spots), 0)
     column = lines.index(worst) if worst is not None else None
+    place = None if column is None else _scenario_columns(node)[column]
     statement = NodeStatement(
         underlying=node.name,
         decimals=node.quote.decimals,
@@ -162,12 +163,12 @@ def _state(node: Node, levels: tuple[PortfolioLevel, ...]) -> NodeStatement:
         expiries=tuple(
             ExpiryLine(
                 expiry=expiry,
-                value_atoms=node.today[place],
-                worst_atoms=0 if column is None else parts[place][column],
+                value_atoms=node.today[number],
+                worst_atoms=0 if column is None else parts[number][column],
             )
-            for place, expiry in enumerate(node.expiries)
+            for number, expiry in enumerate(node.expiries)
         ),
-        legs=tuple(_leg(node, position, column) for position in node.positions),
+        legs=tuple(_leg(node, position, place) for position in node.positions),
         charges=charges,
     )
     stable = Fraction(node.quote.stable)
@@ -213,11 +214,11 @@ def _lines(node: Node, parts: list[list[int]]) -> tuple[ScenarioLine, ...]:
     return tuple(lines)
 
 
-def _leg(node: Node, position: Position, line: int | None) -> LegLine:
-    row = node.book.contracts.index(position.contract)
+def _leg(node: Node, position: Position, column: int | None) -> LegLine:
+    row = node.book.contracts[position.contract]
     value = int(node.book.base[row]) if position.contract.kind != "spot" else 0
     steps = 10**node.portfolio.size_decimals * FINER
-    gain = 0 if line is None else node.gain(row, _scenario_columns(node)[line])
+    gain = 0 if column is None else node.gain(row, column)
     spot = position.contract.kind == "spot"
     return LegLine(
         name=position.contract.name,

@@ -39,7 +39,7 @@ class Column(NamedTuple):
 class Book(NamedTuple):
     """Contracts of one node repriced: gains are table minus base, in thousandths of an atom per contract."""
 
-    contracts: tuple[Contract, ...]
+    contracts: dict[Contract, int]  # and its row
     columns: tuple[Column, ...]
     rows: Floats
     base: Ints
@@ -83,15 +83,14 @@ def reprice(contracts: tuple[Contract, ...], rules: UnderlyingRules, market: Mar
                 "  Check its price, volatility and strike, or keep the node in a coarser unit."
             )
     deltas = tuple(float(kernel.delta_of(row)) for row in rows)
-    return Book(contracts, columns, rows, base, table, deltas)
+    return Book({c: row for row, c in enumerate(contracts)}, columns, rows, base, table, deltas)
 
 
 def add_up(
     book: Book, positions: list[Position], nodes: list[int], count: int, steps: int
 ) -> tuple[Ints, Ints]:
     """Value today and gain under each column of `count` nodes, in atoms. NumberError past 64 bits."""
-    places = {contract.name: place for place, contract in enumerate(book.contracts)}
-    rows = np.array([places[position.contract.name] for position in positions], dtype=np.int64)
+    rows = np.array([book.contracts[position.contract] for position in positions], dtype=np.int64)
     today = np.zeros(count, dtype=np.int64)
     gains = np.zeros((count, len(book.columns)), dtype=np.int64)
     try:
