@@ -113,3 +113,25 @@ def test_an_underlying_without_rules_is_unknown():
     rules = msgspec.structs.replace(rules_of(case, PARAMETERS), underlyings={})
     assert "do not name" in evaluate(portfolio, market, rules).unknown[0]
     assert evaluate(Portfolio(), market, rules).unknown == ()
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("kind", ["skew_linear", "skew_absolute"])
+def test_a_skew_costs_whichever_way_it_falls(seed, kind):
+    """Alone it is the worst scenario: of a long portfolio, where it gains, and of a short one."""
+    case = random_case(seed, 25)
+    case["scenarios"] = [(0.0, kind, 1.0)]
+    for side in (1, -1):
+        case["options"] = [option | {"size": side * abs(option["size"])} for option in case["options"]]
+        want, node = pm2(case, PARAMETERS | {"basis_add": 0.0, "basis_mult": 0.0}), judge(case)
+        assert -node.charges["worst"] / 10**node.decimals == pytest.approx(want["worst"], rel=1e-9, abs=5e-7)
+        assert node.charges["worst"] > 0
+
+
+def test_a_long_skew_cap_does_not_turn_around():
+    """cap = 0.25 - 0.1 sqrt(T) ends at zero for very long options: the skew then moves nothing."""
+    case = random_case(1, 4)
+    case["feeds"] = {name: feed | {"years": 9.0, "fixed": 0.0} for name, feed in case["feeds"].items()}
+    case["scenarios"] = [(0.0, "skew_absolute", 1.0)]
+    off = PARAMETERS | {"long_base": 1.0, "long_add": 0.0, "short_base": 1.0, "short_add": 0.0}
+    assert judge(case, off).charges["worst"] == 0

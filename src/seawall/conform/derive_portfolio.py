@@ -134,10 +134,11 @@ def _portfolio(vector: Vector, book: str, underlying: str) -> Answer:
     account = Account(underlying, case_rules(given, book, underlying))
     fill(account, given)
     spot = number(given, "SpotPrice", "spot", "S", "index")
-    sizes = sum((abs(size) * _scale(account, contract, spot) for contract, size in account.held), Fraction(0))
+    prices = [_scale(account, contract, spot) for contract, _ in account.held]
+    sizes = sum((abs(size) * price for (_, size), price in zip(account.held, prices)), Fraction(0))
     judged = account.judge(
         spot=spot,
-        largest=2 * sizes + abs(account.cash) + 1,
+        largest=max(2 * sizes + abs(account.cash) + 1, 10 * max(prices, default=Fraction(0))),
         stable=float(number(given, "StablePrice", "stable", "usdc_price", default=1)),
         confidence=float(number(given, "SpotConfidence", "spot_conf", default=1)),
     )

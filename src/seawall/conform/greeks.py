@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from seawall.conform.model import Vector
-from seawall.conform.portfolio_bench import decimals_for
+from seawall.conform.portfolio_bench import WIDE_ROOM, decimals_for
 from seawall.conform.reading import Adapter, Answer, as_number, number, numbers
 from seawall.errors import Unsupported
 from seawall.margin.portfolio.greeks import GreekContract, Grid, greek_margin, greek_table
@@ -33,7 +33,7 @@ def grid_against_greeks(vector: Vector) -> Answer:
             raise Unsupported(f"a position of kind {kind!r}")
         sizes.append(size)
     steps = 10**6
-    decimals = decimals_for(10 * Fraction(forward) * max(abs(size) for size in sizes))
+    decimals = decimals_for(10 * Fraction(forward) * max(abs(size) for size in sizes), WIDE_ROOM)
     table = greek_table(
         contracts,
         moves=[float(move) for move in numbers(given, "moves")],

@@ -26,7 +26,8 @@ from seawall.margin.portfolio.model import PPB, PortfolioRules, Scenario, Underl
 from seawall.margin.portfolio.statement import NodeStatement
 from seawall.rulebooks.load_portfolio import load_portfolio_rulebook
 
-ROOM = 10**17  # of an amount in atoms: scenarios may multiply it by 40
+ROOM = 10**15  # of an amount in atoms: values are kept a thousand times finer, scenarios multiply by six
+WIDE_ROOM = 10**17  # where values are kept in atoms
 MOST_DECIMALS = 15
 
 
@@ -35,10 +36,10 @@ def ppb(value: Fraction | float) -> int:
     return round(value * PPB)
 
 
-def decimals_for(largest: Fraction) -> int:
+def decimals_for(largest: Fraction, room: int = ROOM) -> int:
     """Most decimals with which this amount keeps room in 64 bits."""
     digits = 0
-    while digits < MOST_DECIMALS and abs(largest) * 10 ** (digits + 1) <= ROOM:
+    while digits < MOST_DECIMALS and abs(largest) * 10 ** (digits + 1) <= room:
         digits += 1
     return digits
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from seawall.conform.grid import whole
 from seawall.conform.model import Vector
-from seawall.conform.portfolio_bench import decimals_for, ppb
+from seawall.conform.portfolio_bench import WIDE_ROOM, decimals_for, ppb
 from seawall.conform.reading import Adapter, Answer, find, number, numbers, rows
 from seawall.errors import Unsupported
+from seawall.margin.portfolio.inputs import SECONDS_A_YEAR
 from seawall.margin.portfolio.span import SpanContract, SpanRules, points_of, span_margin
 
 
@@ -44,12 +45,14 @@ def _rules(given: dict[str, Any]) -> SpanRules:
             value = number(given, key)
             told[field] = ppb(value) if field.endswith("ppb") else whole(value, key)
     return SpanRules(
-        price_scan_range=number(given, "price_scan_range", "psr"),
-        vol_scan_range=number(given, "vol_scan_range", "vsr"),
-        look_ahead_years=number(given, "look_ahead_years", default=Fraction(1, 365)),
-        intermonth_charge=number(given, "intermonth_charge_per_delta", "intermonth_charge", default=0),
-        short_option_minimum=number(
-            given, "short_option_minimum_per_contract", "short_option_minimum", default=0
+        price_scan_e9=ppb(number(given, "price_scan_range", "psr")),
+        vol_scan_ppb=ppb(number(given, "vol_scan_range", "vsr")),
+        look_ahead_seconds=round(
+            number(given, "look_ahead_years", default=Fraction(1, 365)) * SECONDS_A_YEAR
+        ),
+        intermonth_e9=ppb(number(given, "intermonth_charge_per_delta", "intermonth_charge", default=0)),
+        short_option_minimum_e9=ppb(
+            number(given, "short_option_minimum_per_contract", "short_option_minimum", default=0)
         ),
         **told,
     )
@@ -65,7 +68,7 @@ def combined_commodity(vector: Vector) -> Answer:
     positions = [(contracts[name], whole(Fraction(size), f"position {name}")) for name, size in held.items()]
     credit = find(given, "intercommodity_credit") or {}
     largest = max(Fraction(contract.price) for contract in contracts.values())
-    decimals = decimals_for(10 * largest * max(1, *(abs(size) for _, size in positions)))
+    decimals = decimals_for(10 * largest * max(1, *(abs(size) for _, size in positions)), WIDE_ROOM)
     found = span_margin(
         positions,
         _rules(given),

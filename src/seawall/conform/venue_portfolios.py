@@ -16,8 +16,9 @@ from seawall.errors import Unsupported
 from seawall.margin.portfolio.charges import Step
 from seawall.margin.portfolio.contingencies import delta_parts, of_minimum_delta, of_steps
 from seawall.margin.portfolio.evaluate import requirement_of
-from seawall.margin.portfolio.inputs import ExpiryQuote, forward_of
+from seawall.margin.portfolio.inputs import ExpiryQuote
 from seawall.margin.portfolio.model import PPB
+from seawall.margin.portfolio.values import forward_of
 from seawall.rulebooks.load_portfolio import load_portfolio_rulebook
 
 OKX, BYBIT, DEDERI = "okx-pm", "bybit-pm", "dederi-pm"

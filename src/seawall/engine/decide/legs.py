@@ -58,7 +58,7 @@ def _deltas(state: State, pot: int, rows: list[int]) -> dict[int, int]:
             position = demands.market.position(state, row, lots)
             demands.market.inputs(state, [instrument.base])
             book = demands.market.books.get(instrument.base)
-            place = None if book is None else book.places.get(instrument.name)
+            place = None if book is None else book.contracts.get(position.contract)
             if book is not None and place is not None:
                 found[row] = round(book.deltas[place] * position.size_steps)
         elif not instrument.kind.option and not instrument.kind.inverse:

@@ -51,8 +51,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
 
     def delta(self, position: Position) -> Fraction:
         """Of the whole position, in units of the underlying."""
-        row = self.book.places[position.contract.name]
-        return self.size(position) * Fraction(self.book.deltas[row])
+        return self.size(position) * Fraction(self.book.deltas[self.book.contracts[position.contract]])
 
     def gain(self, row: int, column: int) -> int:
         return gain_per_contract(self.book, row, column)
@@ -74,8 +73,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
 def charge_amount(charge: rule.Charge, node: Node, lines: Sequence[ScenarioLine]) -> int:
     """Atoms this charge comes to; never below zero."""
     if isinstance(charge, rule.WorstLoss):
-        results = [line.result_atoms for line in lines if line.set_name in charge.sets]
-        return max(0, -min(results, default=0))
+        return worst_loss(charge, lines)
     if isinstance(charge, rule.Given):
         return node.portfolio.given_atoms.get(node.name, {}).get(charge.name, 0)
     if isinstance(charge, rule.ForwardMove):
@@ -83,6 +81,12 @@ def charge_amount(charge: rule.Charge, node: Node, lines: Sequence[ScenarioLine]
         units = found.of_forward(_forward(charge, node), add_ppb=charge.add_ppb, mult_ppb=charge.mult_ppb)
         return atoms_up(units, node.quote.decimals)
     return node.atoms(_quote_units(charge, node))
+
+
+def worst_loss(charge: rule.WorstLoss, lines: Sequence[ScenarioLine]) -> int:
+    """The largest loss over the charge's sets, in atoms; zero where every scenario gains."""
+    results = [line.result_atoms for line in lines if line.set_name in charge.sets]
+    return max(0, -min(results, default=0))
 
 
 def _quote_units(charge: rule.Charge, node: Node) -> Fraction:
@@ -167,7 +171,7 @@ def _forward(charge: rule.ForwardMove, node: Node) -> list[tuple[Fraction, Fract
     found_ = []
     for place, expiry in enumerate(node.expiries):
         worst = min(node.options[place][n] + node.futures[place][n] for n in columns)
-        found_.append((Fraction(min(worst, 0), unit), Fraction(node.quote.expiries[expiry].years)))
+        found_.append((Fraction(worst, unit), Fraction(node.quote.expiries[expiry].years)))
     return found_
 
 

@@ -34,7 +34,7 @@ def of_naked_shorts(naked: Fraction, *, rate_ppb: int, price: Fraction) -> Fract
 
 
 def of_forward(worst: Iterable[tuple[Fraction, Fraction]], *, add_ppb: int, mult_ppb: int) -> Fraction:
-    """Per expiry its worst result (not above zero) when only the forward moves, and its years."""
+    """Per expiry its worst result when only the forward moves, and its years; gains count nothing."""
     return sum((max(-result, NONE) * (add_ppb + mult_ppb * years) / PPB for result, years in worst), NONE)
 
 

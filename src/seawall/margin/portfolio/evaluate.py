@@ -11,7 +11,8 @@ from fractions import Fraction
 
 import msgspec
 
-from seawall.margin.portfolio.amounts import Node, charge_amount
+from seawall.margin.portfolio.amounts import Node, charge_amount, worst_loss
+from seawall.margin.portfolio.charges import WorstLoss
 from seawall.margin.portfolio.contingencies import factor_of
 from seawall.margin.portfolio.inputs import MarketInputs, Portfolio, Position, missing
 from seawall.margin.portfolio.model import PortfolioLevel, PortfolioRules, UnderlyingRules
@@ -24,7 +25,7 @@ from seawall.margin.portfolio.statement import (
     PortfolioStatement,
     ScenarioLine,
 )
-from seawall.margin.portfolio.values import Book, add_up, reprice
+from seawall.margin.portfolio.values import FINER, Book, add_up, reprice
 
 FORWARD = "forward:"
 
@@ -45,7 +46,16 @@ def evaluate(
         held[position.contract.underlying].append(position)
     nodes = tuple(_node(name, held[name], portfolio, market, rules, books or {}) for name in held)
     unknown = tuple(f"{node.underlying}: {reason}" for node in nodes for reason in node.unknown)
-    return PortfolioStatement(nodes=nodes, levels=_totals(nodes, rules, bool(unknown)), unknown=unknown)
+    names = [level.name for level in rules.levels]
+    if unknown:
+        return PortfolioStatement(nodes=nodes, levels=dict.fromkeys(names), unknown=unknown)
+    if not _one_unit(nodes, rules):
+        return PortfolioStatement(nodes=nodes)
+    equity = sum(node.equity_atoms for node in nodes)
+    if rules.account == "shared":
+        return _shared(nodes, equity, market, rules)
+    levels = {name: sum(node.level(name).requirement_atoms for node in nodes) for name in names}
+    return PortfolioStatement(nodes=nodes, equity_atoms=equity, levels=dict(levels))
 
 
 def _named(portfolio: Portfolio) -> list[str]:
@@ -55,16 +65,36 @@ def _named(portfolio: Portfolio) -> list[str]:
     return list(names)
 
 
-def _totals(nodes: tuple[NodeStatement, ...], rules: PortfolioRules, unknown: bool) -> dict[str, int | None]:
-    """Requirements added up; no total where nodes are in different units."""
-    units = {(node.decimals, node.underlying if rules.underlyings[node.underlying].coin else "")
-             for node in nodes if not node.unknown}  # fmt: skip
-    if len(units) > 1:
-        return {}
-    return {
-        level.name: None if unknown else sum(node.level(level.name).requirement_atoms for node in nodes)
-        for level in rules.levels
-    }
+def _one_unit(nodes: tuple[NodeStatement, ...], rules: PortfolioRules) -> bool:
+    coins = [node.underlying if rules.underlyings[node.underlying].coin else "" for node in nodes]
+    return len({(node.decimals, coin) for node, coin in zip(nodes, coins)}) <= 1
+
+
+def _shared(
+    nodes: tuple[NodeStatement, ...], equity: int, market: MarketInputs, rules: PortfolioRules
+) -> PortfolioStatement:
+    """Results of the same scenario added over underlyings, then the worst; other charges added up."""
+    lines = tuple(
+        msgspec.structs.replace(row[0], result_atoms=sum(line.result_atoms for line in row))
+        for row in zip(*(node.lines for node in nodes))
+    )
+    charges: dict[str, int] = {}
+    for node in nodes:
+        worst = {c.name: c for c in rules.underlyings[node.underlying].charges if isinstance(c, WorstLoss)}
+        for name, amount in node.charges.items():
+            if name in worst:
+                charges[name] = worst_loss(worst[name], lines)
+            else:
+                charges[name] = charges.get(name, 0) + amount
+    stable = min((market.underlyings[node.underlying].stable for node in nodes), default=1.0)
+    found = (requirement_of(level, charges, stable=Fraction(stable)) for level in rules.levels)
+    return PortfolioStatement(
+        nodes=nodes,
+        equity_atoms=equity,
+        lines=lines,
+        worst=min(lines, key=lambda line: line.result_atoms, default=None),
+        levels={line.level: line.requirement_atoms for line in found},
+    )
 
 
 def _node(
@@ -133,6 +163,7 @@ def _state(node: Node, levels: tuple[PortfolioLevel, ...]) -> NodeStatement:
     charges = {charge.name: charge_amount(charge, node, lines) for charge in node.rules.charges}
     collateral = sum((node.collateral_atoms(position) for position in node.spots), 0)
     column = lines.index(worst) if worst is not None else None
+    place = None if column is None else _scenario_columns(node)[column]
     statement = NodeStatement(
         underlying=node.name,
         decimals=node.quote.decimals,
@@ -145,12 +176,12 @@ def _state(node: Node, levels: tuple[PortfolioLevel, ...]) -> NodeStatement:
         expiries=tuple(
             ExpiryLine(
                 expiry=expiry,
-                value_atoms=node.today[place],
-                worst_atoms=0 if column is None else parts[place][column],
+                value_atoms=node.today[number],
+                worst_atoms=0 if column is None else parts[number][column],
             )
-            for place, expiry in enumerate(node.expiries)
+            for number, expiry in enumerate(node.expiries)
         ),
-        legs=tuple(_leg(node, position, column) for position in node.positions),
+        legs=tuple(_leg(node, position, place) for position in node.positions),
         charges=charges,
     )
     stable = Fraction(node.quote.stable)
@@ -196,11 +227,11 @@ def _lines(node: Node, parts: list[list[int]]) -> tuple[ScenarioLine, ...]:
     return tuple(lines)
 
 
-def _leg(node: Node, position: Position, line: int | None) -> LegLine:
-    row = node.book.places[position.contract.name]
+def _leg(node: Node, position: Position, column: int | None) -> LegLine:
+    row = node.book.contracts[position.contract]
     value = int(node.book.base[row]) if position.contract.kind != "spot" else 0
-    steps = 10**node.portfolio.size_decimals
-    gain = 0 if line is None else node.gain(row, _scenario_columns(node)[line])
+    steps = 10**node.portfolio.size_decimals * FINER
+    gain = 0 if column is None else node.gain(row, column)
     spot = position.contract.kind == "spot"
     return LegLine(
         name=position.contract.name,

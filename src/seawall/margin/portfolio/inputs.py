@@ -13,8 +13,6 @@ from typing import Literal
 
 import msgspec
 
-from seawall.kernels.elementary import exp
-
 Kind = Literal["option", "future", "perpetual", "spot"]
 KINDS: tuple[Kind, ...] = ("option", "future", "perpetual", "spot")
 SECONDS_A_YEAR = 86_400 * 365
@@ -80,11 +78,6 @@ class MarketInputs(msgspec.Struct, frozen=True, kw_only=True):
 def years_of(seconds: int) -> float:
     """Time to expiry in years of 365 days, from whole seconds."""
     return seconds / SECONDS_A_YEAR
-
-
-def forward_of(spot: float, *, annual_basis: float, years: float) -> float:
-    """Price of a dated future from the index and a basis compounded continuously. Source: Dederi."""
-    return spot * float(exp(annual_basis * years))
 
 
 def missing(positions: list[Position], market: MarketInputs, underlying: str) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ import numpy as np
 
 from seawall.errors import InputError, NumberError
 from seawall.kernels import scenarios as kernel
+from seawall.margin.portfolio.inputs import SECONDS_A_YEAR
 
 PPB = 1_000_000_000
 THIRDS = (0, 1, -1, 2, -2, 3, -3)
@@ -26,18 +27,26 @@ NONE = Fraction(0)
 
 
 class SpanRules(msgspec.Struct, frozen=True, kw_only=True):
-    """Parameters of one combined commodity. Ranges in price units of the contract and in volatility."""
+    """Parameters of one combined commodity. Prices and money in 1e-9 of a unit, rates and volatility ppb."""
 
-    price_scan_range: Fraction
-    vol_scan_range: Fraction
+    price_scan_e9: int  # in price units of the contract
+    vol_scan_ppb: int
     extreme_multiple: int = 3
     extreme_cover_ppb: int = 330_000_000
-    look_ahead_years: Fraction = Fraction(1, 365)
+    look_ahead_seconds: int = 86_400
     delta_weights_ppb: tuple[int, ...] = (
         270_000_000, 217_000_000, 217_000_000, 110_000_000, 110_000_000, 37_000_000, 37_000_000,
     )  # fmt: skip
-    intermonth_charge: Fraction = NONE  # per delta of a spread between months
-    short_option_minimum: Fraction = NONE  # per short option
+    intermonth_e9: int = 0  # money per delta of a spread between months
+    short_option_minimum_e9: int = 0  # money per short option
+
+    @property
+    def price_scan_range(self) -> Fraction:
+        return Fraction(self.price_scan_e9, PPB)
+
+    @property
+    def look_ahead_years(self) -> Fraction:
+        return Fraction(self.look_ahead_seconds, SECONDS_A_YEAR)
 
 
 class SpanContract(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,10 +148,10 @@ def span_margin(
     price_risk = adjusted - time_risk
     weighted = max(price_risk / abs(net), NONE) if net else NONE
     spreads = _spreads(months)
-    intermonth = _up(spreads * rules.intermonth_charge * unit)
+    intermonth = _up(spreads * rules.intermonth_e9 * unit / PPB)
     credit = int(weighted * credit_deltas * credit_rate // 1)
     shorts = sum(-size for contract, size in positions if contract.kind == "option" and size < 0)
-    minimum = _up(shorts * rules.short_option_minimum * unit)
+    minimum = _up(Fraction(shorts * rules.short_option_minimum_e9 * unit, PPB))
     options = [(contract, size) for contract, size in positions if contract.kind == "option"]
     value = sum(size * _value(contract, NONE, 0, NONE, decimals) for contract, size in options)
     risk = max(max(worst, 0) + intermonth - credit, minimum)
@@ -184,7 +193,7 @@ def _row(
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """One contract's columns with price, volatility and time moved."""
     price = float(Fraction(contract.price) + move)
-    shift = float(rules.vol_scan_range) * vol_side if rules is not None else 0.0
+    shift = rules.vol_scan_ppb / PPB * vol_side if rules is not None else 0.0
     if not price > 0.0:
         raise InputError.at(
             contract.name, f"has no positive price in a scenario ({price:g})", "Give a narrower scan range."

@@ -82,9 +82,16 @@ class NodeStatement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PortfolioStatement(msgspec.Struct, frozen=True, kw_only=True):
-    """Every node, and the account's levels where all nodes are in one unit; None where any is unknown."""
+    """Every node; equity and requirements of the account where all nodes are in one unit and known.
+
+    `levels` is empty where units differ, its amounts None where anything is unknown. `lines` and `worst` are
+    those of the account where results of underlyings meet before the worst is taken.
+    """
 
     nodes: tuple[NodeStatement, ...]
+    equity_atoms: int | None = None
+    lines: tuple[ScenarioLine, ...] = ()
+    worst: ScenarioLine | None = None
     levels: dict[str, int | None] = {}
     unknown: tuple[str, ...] = ()
 

@@ -1,7 +1,8 @@
 """Contracts of one node under all its scenarios: from market inputs to the integer table of the kernel.
 
 Scenario columns are the rule's sets one after the other, then, where a rule asks for it, the two moves of the
-forward alone. Values are atoms per contract, rounded to the nearest; gains of positions are rounded down.
+forward alone. Values per contract are kept in thousandths of an atom, rounded to the nearest; values and
+gains of positions are atoms, rounded down.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from numpy.typing import NDArray
 
 from seawall.errors import NumberError
 from seawall.kernels import scenarios as kernel
+from seawall.kernels.elementary import exp
 from seawall.margin.portfolio.charges import ForwardMove
 from seawall.margin.portfolio.inputs import Contract, MarketInputs, Position
 from seawall.margin.portfolio.model import PPB, Scenario, UnderlyingRules, VolShock
 
 KINDS = {"option": kernel.OPTION, "future": kernel.FUTURE, "perpetual": kernel.PERPETUAL, "spot": kernel.SPOT}
 VOLS = ("same", "up", "down", "skew_linear", "skew_absolute")
+# Values of one contract are kept finer than atoms, so that a thousand contracts err by less than an atom.
+FINER = 1_000
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -33,15 +37,14 @@ class Column(NamedTuple):
 
 
 class Book(NamedTuple):
-    """Contracts of one node repriced: `gains(i, s)` is table minus base, in atoms per contract."""
+    """Contracts of one node repriced: gains are table minus base, in thousandths of an atom per contract."""
 
-    contracts: tuple[Contract, ...]
+    contracts: dict[Contract, int]  # and its row
     columns: tuple[Column, ...]
     rows: Floats
     base: Ints
     table: Ints
     deltas: tuple[float, ...]  # of one contract, in units of the underlying
-    places: dict[str, int]  # contract -> row
 
 
 def columns_of(rules: UnderlyingRules) -> tuple[Column, ...]:
@@ -73,30 +76,28 @@ def reprice(contracts: tuple[Contract, ...], rules: UnderlyingRules, market: Mar
     table = np.zeros((tiles, len(contracts), kernel.LANES), dtype=np.int64)
     if contracts:
         decimals = market.underlyings[contracts[0].underlying].decimals
-        bad = kernel.reprice(rows, moves, 1.0 / 10**decimals, base, table)
+        bad = kernel.reprice(rows, moves, 1.0 / (10**decimals * FINER), base, table)
         if bad >= 0:
             raise NumberError(
                 f"{contracts[bad].name}: its value in a scenario is no finite number of 10**-{decimals}\n"
                 "  Check its price, volatility and strike, or keep the node in a coarser unit."
             )
     deltas = tuple(float(kernel.delta_of(row)) for row in rows)
-    places = {contract.name: place for place, contract in enumerate(contracts)}
-    return Book(contracts, columns, rows, base, table, deltas, places)
+    return Book({c: row for row, c in enumerate(contracts)}, columns, rows, base, table, deltas)
 
 
 def add_up(
     book: Book, positions: list[Position], nodes: list[int], count: int, steps: int
 ) -> tuple[Ints, Ints]:
     """Value today and gain under each column of `count` nodes, in atoms. NumberError past 64 bits."""
-    places = book.places
-    rows = np.array([places[position.contract.name] for position in positions], dtype=np.int64)
+    rows = np.array([book.contracts[position.contract] for position in positions], dtype=np.int64)
     today = np.zeros(count, dtype=np.int64)
     gains = np.zeros((count, len(book.columns)), dtype=np.int64)
     try:
         sizes = np.array([position.size_steps for position in positions], dtype=np.int64)
         owners = np.array(nodes, dtype=np.int64)
         kernel.add_portfolio(
-            rows, sizes, owners, steps, len(book.columns), book.base, book.table, today, gains
+            rows, sizes, owners, steps * FINER, len(book.columns), book.base, book.table, today, gains
         )
     except OverflowError:
         raise NumberError(
@@ -107,9 +108,14 @@ def add_up(
 
 
 def gain_per_contract(book: Book, row: int, column: int) -> int:
-    """Atoms gained by one contract under one column."""
+    """Thousandths of an atom gained by one contract under one column."""
     lane = column % kernel.LANES
     return int(book.table[column // kernel.LANES, row, lane]) - int(book.base[row])
+
+
+def forward_of(spot: float, *, annual_basis: float, years: float) -> float:
+    """Price of a dated future from the index and a basis compounded continuously. Source: Dederi."""
+    return spot * float(exp(annual_basis * years))
 
 
 def shocked_vols(vol: float, years: float, shock: VolShock) -> tuple[float, float]:
