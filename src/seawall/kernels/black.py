@@ -28,8 +28,9 @@ BLOCK = 512  # elements of a block of a loop over options: 4 KiB a row
 @njit(**LANE)
 def series_and_slope(coefficients, u, v):  # type: ignore[no-untyped-def]
     """(p(v), (p(u) - p(v)) / (u - v)) for twelve coefficients; no difference is ever taken."""
-    value, slope = coefficients[11], 0.0
-    for k in range(10, -1, -1):
+    slope = coefficients[11]
+    value = coefficients[10] + v * slope
+    for k in range(9, -1, -1):
         slope = value + u * slope
         value = coefficients[k] + v * value
     return value, slope

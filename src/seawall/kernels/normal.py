@@ -16,6 +16,7 @@ from seawall.kernels.lanes import LANE, exp_lane
 SHIFT, SPAN = 4.25, 8.0  # t = 1 - SPAN / (z + SHIFT)
 LEAST = -0.25  # where the fit begins
 INV_SQRT2 = 7.07106781186547524401e-01
+INV_SQRT_PI = 5.64189583547756286948e-01
 INV_SQRT_2PI = 3.98942280401432677940e-01
 
 EVEN = (
