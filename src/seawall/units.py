@@ -142,6 +142,14 @@ def format_time(time_ns: int) -> str:
     return f"{year:04d}-{month:02d}-{day:02d}T{hour:02d}:{rest // 60:02d}:{rest % 60:02d}{fraction}Z"
 
 
+def days_from_civil(year: int, month: int, day: int) -> int:
+    """Days since 1970-01-01; years are counted from March, so leap days come last."""
+    shifted = year - (month <= 2)
+    era, year_of_era = divmod(shifted, 400)
+    day_of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
+    return era * 146_097 + year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year - 719_468
+
+
 def _plain(value: Fraction) -> str:
     if value.denominator == 1:
         return str(value.numerator)

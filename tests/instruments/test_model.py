@@ -83,6 +83,10 @@ def test_kinds_keep_their_numbers_because_journals_hold_them() -> None:
         ("INVERSE_PERPETUAL", 2),
         ("LINEAR_FUTURE", 3),
         ("INVERSE_FUTURE", 4),
+        ("LINEAR_OPTION", 5),
+        ("INVERSE_OPTION", 6),
     ]
-    assert [kind.inverse for kind in InstrumentKind] == [False, False, True, False, True]
-    assert [kind.dated for kind in InstrumentKind] == [False, False, False, True, True]
+    assert [kind.inverse for kind in InstrumentKind] == [False, False, True, False, True, False, False]
+    assert [kind.dated for kind in InstrumentKind] == [False, False, False, True, True, True, True]
+    assert [kind.name for kind in InstrumentKind if kind.option] == ["LINEAR_OPTION", "INVERSE_OPTION"]
+    assert [kind.value for kind in InstrumentKind if kind.in_base] == [2, 4, 6]

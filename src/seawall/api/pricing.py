@@ -1,6 +1,7 @@
 """Prices given by a person become the market that margin is computed at.
 
-A name is an instrument (`BTC-PERP`) or a coin (`BTC`: every instrument of it); the later of two wins.
+A name is an instrument (`BTC-PERP`) or a coin (`BTC`: every instrument of it but options, whose prices are
+their own); the later of two wins.
 Prices are decimal text in quote units, taken to the nearest tick (half to even). The rulebook's own oracle
 forms mark and index from them: every source says the same. Instruments without a price stay unknown.
 """
@@ -43,7 +44,9 @@ def matching(rulebook: Rulebook, name: str) -> list[Instrument]:
     """The instrument of that name, or all instruments of that coin."""
     exact = [entry for entry in rulebook.instruments if entry.name == name]
     coin = ALIASES.get(name, name)
-    found = exact or [entry for entry in rulebook.instruments if coin_of(entry) == coin]
+    found = exact or [
+        entry for entry in rulebook.instruments if coin_of(entry) == coin and not entry.kind.option
+    ]
     if not found:
         coins = sorted({coin_of(entry) for entry in rulebook.instruments})
         names = ", ".join(entry.name for entry in rulebook.instruments)

@@ -83,6 +83,9 @@ def _term(state: State, found: Statement, part: Part) -> Term:
     if part.kind == "flat":
         return Term(kind="flat", name="per account", amount_atoms=part.amount_atoms, amount=amount)
     instrument = state.instruments[part.name]
+    if part.kind == "max_loss":
+        name = f"options of {instrument.underlying}, netted"
+        return Term(kind="max_loss", name=name, amount_atoms=part.amount_atoms, amount=amount)
     settle = state.settle_row[part.name]
     return Term(
         kind="position",

@@ -19,7 +19,7 @@ class Term(msgspec.Struct, frozen=True, kw_only=True):
     `size` is the balance (collateral) or the position in base coins, contracts' quote units if inverse.
     """
 
-    kind: Literal["collateral", "position", "flat"]
+    kind: Literal["collateral", "position", "flat", "max_loss"]
     name: str
     amount_atoms: int
     amount: str

@@ -1,1 +1,1 @@
-"""Tail margin, its validation, and the fitting of models to markets. All in floats: nothing here decides."""
+"""Fitting to markets and judging models against them: drivers that decide nothing in the engine."""

@@ -34,6 +34,7 @@ SOURCE = "published"
 WORTH = "worth"  # a level that asks nothing: where a pot stands when its equity is just zero
 FULL = "full"  # the weight set in which every balance counts in full
 NOTHING_ASKED = Schedule(tiers=(Tier(floor_atoms=0, rate_ppb=0),))
+NOTHING_OF_OPTIONS = Schedule(kind="option")
 POLICY = OraclePolicy(
     sources=(SOURCE,),
     max_age_ns=FOREVER_NS,
@@ -71,8 +72,14 @@ def make_rulebook(
         "none",
         *(one.schedule for one in levels),
     }
+    options = {instrument.name for instrument in instruments if instrument.kind.option}
     every = {
-        name: InstrumentMargin(schedules={**dict.fromkeys(sorted(names), NOTHING_ASKED), **table})
+        name: InstrumentMargin(
+            schedules={
+                **dict.fromkeys(sorted(names), NOTHING_OF_OPTIONS if name in options else NOTHING_ASKED),
+                **table,
+            }
+        )
         for name, table in schedules.items()
     }
     worth = Level(name=WORTH, schedule="none", factor_ppb=0, weights=FULL)
@@ -178,9 +185,17 @@ class Bench:
         return self.give(cmd.ReportPrices, prices=reported)
 
     def trade(
-        self, account: int, instrument: str, lots: int, ticks: int, *, order: int = 0, isolated: bool = False
+        self,
+        account: int,
+        instrument: str,
+        lots: int,
+        ticks: int,
+        *,
+        order: int = 0,
+        isolated: bool = False,
+        taker: bool = False,
     ) -> list[ev.AnyEvent]:
-        """A fill against the market, the account being the maker."""
+        """A fill against the market, the account being the maker unless it is said to take."""
         buys = lots > 0
         return self.give(
             cmd.ReportFill,
@@ -189,7 +204,7 @@ class Bench:
             price_ticks=ticks,
             buyer=account if buys else MARKET,
             seller=MARKET if buys else account,
-            taker_is_buyer=not buys,
+            taker_is_buyer=buys == taker,
             buyer_order=order if buys else 0,
             seller_order=0 if buys else order,
             buyer_isolated=isolated and buys,

@@ -2,7 +2,7 @@
 
 Maintenance is on the value at entry; where a taker fee is given, the fee to close at the bankruptcy price is
 part of it. Displayed prices are on the contract's tick, rounded to the safe side: a printed price that lies
-on that tick is read there. Options and portfolio margin come with the options engine.
+on that tick is read there. Options are in bybit_options, portfolio margin comes later.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from seawall.conform.answers import BANKRUPTCY, LIQUIDATION, answer_all, asks, on_grid, printed
 from seawall.conform.model import Vector
-from seawall.conform.reading import Adapter, Answer, Refused, find, maybe, number, rate_ppb, side_of
+from seawall.conform.reading import Adapter, Answer, find, maybe, number, rate_ppb, side_of
 from seawall.conform.single import Case, Single
 from seawall.errors import Unsupported
 from seawall.liquidation.adl import adl_trigger_drawdown, adl_trigger_pool
@@ -106,12 +106,7 @@ def _atoms(amount: Fraction) -> int:
     return int(amount * ATOMS)
 
 
-OPTIONS = "options: not in this engine yet (no option instrument, no vol surface)"
-PORTFOLIO = "portfolio margin: not in this engine yet (no scenario grid)"
-
 ADAPTERS = (
-    Refused("bybit-option", OPTIONS),
-    Refused("bybit-pm", PORTFOLIO),
     Adapter("bybit-adl", ("pool|pool_peak|max_pool", "symbol_loss|loss", "trigger_ratio"), drawdown),
     Adapter("bybit-adl", ("balance",), pool),
     Adapter("bybit-inverse", ("q|size|qty", "entry|entry_price|ep"), inverse_position),

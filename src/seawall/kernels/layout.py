@@ -38,12 +38,27 @@ SCHEDULE = (
     "oi_upper",
     "use_leverage",
     "floor",
-    "tier_start",
+    "tier_start",  # of an option schedule: the row of its terms
     "tier_end",
     # Settlement asset + 1 if linear, rising tiers <= 1 at the price, no ramp, no chosen leverage; else 0.
     "plain",
 )
 TIER = ("floor", "rate", "deduction")
+# Terms of an option schedule, of the right (call or put) that the instrument has; see margin.option_schedule.
+OPTION = (
+    "spot",
+    "floor",
+    "floor_of_strike",
+    "mark",
+    "strike_cap",
+    "premium",
+    "fee",
+    "least_schedule",  # -1 = none
+    "least",
+    "long_mark",
+    "long_spot",
+    "paired",
+)
 LEVEL = (
     "schedule",
     "factor",
@@ -57,11 +72,27 @@ LEVEL = (
     "flat",
     "order_atoms",
     "min_total",
+    "option_value",  # 0 = options count at their price, 1 = at nothing, 2 = long ones at their price
+    "unpaired",  # -1 = each option by itself; else netted by payoff, unpaired calls at this rate
+    "demand",  # -1 = the schedule; else a portfolio rule's requirement, this far behind the pot's balances
     "plain",  # nothing but factor, floor on notional, fee at the mark and fixed charges
 )
 WEIGHT = ("tier_start", "tier_end", "liability", "cap", "sqrt", "sqrt_top", "cap_value", "whole")
 WEIGHT_TIER = ("floor", "rate")
-INSTRUMENT = ("inverse", "value_num", "settle", "taker_fee")
+INSTRUMENT = (
+    "inverse",
+    "value_num",
+    "settle",
+    "taker_fee",
+    "option",  # 0 = none, 1 = call, 2 = put
+    "underlying",
+    "strike",  # ticks of the underlying
+    "unit_num",  # atoms of settle per lot and tick of the underlying (in coin: per lot) = num / den
+    "unit_den",
+    "in_coin",
+    "fee_cap",  # of an option's price
+    "node",  # options of one underlying, expiry and settlement asset, whose payoffs net; -1 = none
+)
 ASSET = ("instrument", "num", "den", "atoms_per_unit")
 
 (
@@ -98,6 +129,20 @@ MKT_MARK, MKT_INDEX, MKT_STABLE, MKT_CONFIDENCE, MKT_USABLE, MKT_OI = range(len(
 ) = range(len(SCHEDULE))
 TIER_FLOOR, TIER_RATE, TIER_DEDUCTION = range(len(TIER))
 (
+    OPT_SPOT,
+    OPT_FLOOR,
+    OPT_FLOOR_OF_STRIKE,
+    OPT_MARK,
+    OPT_STRIKE_CAP,
+    OPT_PREMIUM,
+    OPT_FEE,
+    OPT_LEAST_SCHEDULE,
+    OPT_LEAST,
+    OPT_LONG_MARK,
+    OPT_LONG_SPOT,
+    OPT_PAIRED,
+) = range(len(OPTION))
+(
     LVL_SCHEDULE,
     LVL_FACTOR,
     LVL_MIN_NOTIONAL,
@@ -110,6 +155,9 @@ TIER_FLOOR, TIER_RATE, TIER_DEDUCTION = range(len(TIER))
     LVL_FLAT,
     LVL_ORDER_ATOMS,
     LVL_MIN_TOTAL,
+    LVL_OPTION_VALUE,
+    LVL_UNPAIRED,
+    LVL_DEMAND,
     LVL_PLAIN,
 ) = range(len(LEVEL))
 (
@@ -123,5 +171,19 @@ TIER_FLOOR, TIER_RATE, TIER_DEDUCTION = range(len(TIER))
     WGT_WHOLE,
 ) = range(len(WEIGHT))
 WGT_FLOOR, WGT_RATE = range(len(WEIGHT_TIER))
-INS_INVERSE, INS_VALUE_NUM, INS_SETTLE, INS_TAKER_FEE = range(len(INSTRUMENT))
+(
+    INS_INVERSE,
+    INS_VALUE_NUM,
+    INS_SETTLE,
+    INS_TAKER_FEE,
+    INS_OPTION,
+    INS_UNDERLYING,
+    INS_STRIKE,
+    INS_UNIT_NUM,
+    INS_UNIT_DEN,
+    INS_IN_COIN,
+    INS_FEE_CAP,
+    INS_NODE,
+) = range(len(INSTRUMENT))
 AST_INSTRUMENT, AST_NUM, AST_DEN, AST_ATOMS_PER_UNIT = range(len(ASSET))
+UNKNOWN_DEMAND = -1  # a portfolio rule cannot say what it asks: a price or a volatility is missing

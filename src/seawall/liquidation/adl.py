@@ -35,6 +35,7 @@ __all__ = [
     "DrawdownVerdict",
     "adl_trigger_drawdown",
     "adl_trigger_pool",
+    "adl_trigger_average",
 ]
 
 
@@ -185,6 +186,17 @@ def adl_trigger_drawdown(
 def adl_trigger_pool(balance_atoms: int) -> bool:
     """Bybit's pool trigger: ADL runs while the pool's balance is <= 0 and stops when it is positive."""
     return balance_atoms <= 0
+
+
+def adl_trigger_average(
+    *, balance_atoms: int, average_atoms: int, drop_ppb: int, least_drop_atoms: int
+) -> tuple[bool, int]:
+    """(ADL runs, threshold): below the fund's recent average less max(drop of it, least_drop). Source: OKX.
+
+    The threshold is rounded up, so that ADL never starts late.
+    """
+    threshold = average_atoms - max(average_atoms * drop_ppb // PPB, least_drop_atoms)
+    return balance_atoms < threshold, threshold
 
 
 def _needed(needed_lots: int) -> int:

@@ -29,12 +29,15 @@ from seawall.kernels.position import (
     STEPS,
     TIERS,
 )
-from seawall.margin.rules import MarginRules, Schedule, Tier, Weight
+from seawall.margin.option_schedule import OPTION_KIND, listing_terms, option_row
+from seawall.margin.rules import InstrumentMargin, MarginRules, Schedule, Tier, Weight
 from seawall.units import PPB
 
 I64 = NDArray[np.int64]
 
 _KINDS = {"tiers": TIERS, "steps": STEPS, "size_linear": SIZE_LINEAR, "size_sqrt": SIZE_SQRT}
+_KINDS["option"] = OPTION_KIND
+_OPTION_VALUES = {"full": 0, "none": 1, "long": 2}
 _PRICES = {"mark": PRICE_MARK, "index": PRICE_INDEX, "strict": PRICE_STRICT}
 _FEES = {"none": FEE_NONE, "mark": FEE_MARK, "bankruptcy": FEE_BANKRUPTCY}
 
@@ -133,8 +136,10 @@ def compile_margin(
         *starts,
         starts[-1] + len(tiers),
     )
+    options = listing_terms(instruments, {asset.name: asset for asset in assets})
     listing = [
-        (i.kind.inverse, i.value_num, asset_row[i.settle], max(i.taker_fee_ppb, 0)) for i in instruments
+        (i.kind.inverse, i.value_num, asset_row[i.settle], max(i.taker_fee_ppb, 0), *terms)
+        for i, terms in zip(instruments, options, strict=True)
     ]
     levels = _level_rows(rules, schedules, {name: row for row, name in enumerate(sets)})
     collateral = _collateral_rows(assets, instruments, rules)
@@ -153,6 +158,11 @@ def compile_margin(
         collateral=sections[4],
     )
     return CompiledMargin(view, {level.name: row for row, level in enumerate(rules.levels)}, schedules)
+
+
+def demand_levels(rules: MarginRules) -> tuple[str, ...]:
+    """Levels whose requirement a portfolio rule asks, in the order in which a book keeps their demands."""
+    return tuple(level.name for level in rules.levels if level.portfolio)
 
 
 Rows = list[tuple[int, ...]]
@@ -181,6 +191,9 @@ def _schedule_rows(
         for instrument in instruments:
             margin = rules.instruments.get(instrument.name)
             s = margin.schedules.get(name, Schedule()) if margin else Schedule()
+            if instrument.kind.option or s.kind == "option":
+                table.append(_option_schedule(name, instrument, margin, names, tiers, first))
+                continue
             rows = s.tiers or (Tier(floor_atoms=0, rate_ppb=PPB),)
             if rows not in known:  # the same tiers stand once: fewer lines of cache
                 known[rows] = first + len(tiers)
@@ -221,8 +234,31 @@ def _schedule_rows(
     return table
 
 
+def _option_schedule(
+    name: str,
+    instrument: Instrument,
+    margin: InstrumentMargin | None,
+    names: list[str],
+    tiers: Rows,
+    first: int,
+) -> tuple[int, ...]:
+    """The row of an option's schedule; its terms are appended to `tiers`."""
+    given = margin.schedules.get(name) if margin else None
+    if given is not None and instrument.kind.option != (given.kind == "option"):
+        raise RulebookError(
+            f"margin.instruments.{instrument.name}.{name}: a schedule of kind {given.kind!r}\n"
+            "  Options have schedules of kind 'option', and nothing else has."
+        )
+    place = first + len(tiers)
+    tiers.append(option_row(given.option if given else None, instrument, names))
+    row = [0] * len(layout.SCHEDULE)
+    row[layout.SCH_KIND], row[layout.SCH_TIER_START], row[layout.SCH_TIER_END] = OPTION_KIND, place, place + 1
+    return tuple(row)
+
+
 def _level_rows(rules: MarginRules, schedules: dict[str, int], weights: dict[str, int]) -> Rows:
     table: Rows = []
+    demands = {name: place for place, name in enumerate(demand_levels(rules))}
     for level in rules.levels:
         if level.schedule not in schedules or level.weights not in weights:
             raise RulebookError(
@@ -251,7 +287,10 @@ def _level_rows(rules: MarginRules, schedules: dict[str, int], weights: dict[str
                 level.flat_atoms,
                 level.order_atoms,
                 level.min_total_ppb,
-                plain,
+                _OPTION_VALUES[level.option_value],
+                level.unpaired_ppb if level.max_loss else -1,
+                demands.get(level.name, -1),
+                plain and level.name not in demands,
             )
         )
     return table

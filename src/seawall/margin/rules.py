@@ -11,7 +11,10 @@ from typing import Literal
 
 import msgspec
 
-ScheduleKind = Literal["tiers", "steps", "size_linear", "size_sqrt"]
+from seawall.margin.option_schedule import OptionTerms
+from seawall.margin.portfolio.model import PortfolioRules
+
+ScheduleKind = Literal["tiers", "steps", "size_linear", "size_sqrt", "option"]
 
 
 class Tier(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +35,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
                  Source: Deribit standard margin, Synthetix.
     size_sqrt    N * max(base, sqrt_scale * base + slope * sqrt(size)).
                  Source: Drift, Paradex.
+    option       by the market, not by size: see margin.option_schedule. Options have no other.
     """
 
     kind: ScheduleKind = "tiers"
@@ -50,6 +54,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     use_leverage: bool = False  # rate is at least 1 / chosen leverage
     floor_atoms: int = 0  # minimum requirement per position
     max_leverage: int = 0  # cap on the leverage an account may choose; 0 = no cap
+    option: OptionTerms | None = None  # of kind "option"
 
 
 class InstrumentMargin(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +101,14 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
     confidence_factor_ppb: int = 0  # P6: + confidence * factor * notional
     flat_atoms: int = 0  # P6: + flat, per pot with a position (atoms of the numeraire)
     order_atoms: int = 0  # P6: + per open order (atoms of the numeraire)
+    # What options count for in equity: their price; nothing, so that the requirement holds the premium
+    # (Deribit); or their price if bought (Cboe).
+    option_value: Literal["full", "none", "long"] = "full"
+    # P4: options of one expiry need no more than their worst payoff. Derive, Cboe
+    max_loss: bool = False
+    unpaired_ppb: int = 0  # of the spot, for each call sold in excess; 0 = then each leg by itself
+    # P5: a cross pot requires what this level of `MarginRules.portfolio` asks, not the schedule
+    portfolio: str = ""
 
 
 class MarginRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +123,8 @@ class MarginRules(msgspec.Struct, frozen=True, kw_only=True):
     weights: dict[str, dict[str, Weight]]  # weight set -> asset; an asset not named counts for nothing
     instruments: dict[str, InstrumentMargin]
     levels: tuple[Level, ...]
+    portfolio: PortfolioRules | None = None  # what levels with `portfolio` ask
+    quotes_max_age_ns: int = 0  # a volatility older than this is not known; 0 = no limit
 
     def level(self, name: str) -> Level:
         for level in self.levels:

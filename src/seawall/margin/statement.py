@@ -13,9 +13,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from seawall.kernels import collateral, layout, position
+from seawall.kernels import collateral, layout, max_loss, options
 from seawall.kernels import margin as kernel
-from seawall.kernels.fixed import mul_div_ceil
+from seawall.kernels.fixed import mul_div_ceil, mul_div_floor
 from seawall.units import PPB
 
 if TYPE_CHECKING:
@@ -27,9 +27,11 @@ THREADS_FROM = 4_000  # pots; below this starting threads costs more than it sav
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """One term. `kind`: collateral (of equity; its profit is inside), position or flat (of the requirement).
+    """One term. `kind`: collateral (of equity; its profit is inside), or of the requirement position, flat,
+    max_loss, portfolio (what a portfolio rule asks of all positions together; theirs are then 0).
 
     Flat is what the pot owes beyond its positions: fixed charges, and the rest up to the least total.
+    Max_loss is what options of one expiry need less together than one by one; below zero.
     """
 
     kind: str
@@ -63,7 +65,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def worst(self) -> Part | None:
         """The largest term of the requirement."""
-        needs = [part for part in self.parts if part.kind in ("position", "flat")]
+        needs = [part for part in self.parts if part.kind in ("position", "flat", "portfolio")]
         return max(needs, key=lambda part: part.amount_atoms, default=None)
 
 
@@ -166,18 +168,26 @@ def _parts(book: Book, margin: CompiledMargin, market: MarketView, pot: int, row
     rules, unit = margin.view, int(book.pot_unit[pot])
     terms = rules.levels[row]
     parts, profits, orders, holds, whole = [], [0] * rules.assets, 0, False, 0
+    demand = -1 if book.pot_instrument[pot] >= 0 else int(terms[layout.LVL_DEMAND])
     for slot in book.positions(pot):
         lots = int(book.pos_lots[slot])
         if lots == book.pos_bid[slot] == book.pos_ask[slot] == 0:
             continue
         part, notional = _position_part(book, margin, market, pot, row, slot)
+        if demand >= 0:  # asked for all of them together, below
+            part, notional = msgspec.structs.replace(part, amount_atoms=0), 0
         parts.append(part)
         whole += notional
         orders += int(book.pos_orders[slot])
         holds = holds or lots != 0 or bool(terms[layout.LVL_ORDERS])
         if part.profit_atoms < 0 or not terms[layout.LVL_LOSSES_ONLY]:
             profits[int(rules.listing[part.name, layout.INS_SETTLE])] += part.profit_atoms
+    if demand >= 0 and book.demanded[pot, demand]:
+        parts.append(Part(kind="portfolio", name=-1, amount_atoms=int(book.demanded[pot, demand])))
     positions = sum(part.amount_atoms for part in parts)
+    if terms[layout.LVL_UNPAIRED] >= 0 and demand < 0:
+        parts += _netted(book, margin, market, pot, row)
+        positions = sum(part.amount_atoms for part in parts)
     for asset, profit in enumerate(profits):
         balance = int(book.balances[pot, asset])
         if balance + profit:
@@ -191,6 +201,25 @@ def _parts(book: Book, margin: CompiledMargin, market: MarketView, pot: int, row
     charge += max(least - positions, 0)
     if charge:
         parts.append(Part(kind="flat", name=-1, amount_atoms=charge))
+    return parts
+
+
+def _netted(book: Book, margin: CompiledMargin, market: MarketView, pot: int, row: int) -> list[Part]:
+    """What each node of options needs less than its legs one by one (kernels.max_loss)."""
+    rules, unit, parts, seen = margin.view, int(book.pot_unit[pot]), [], set()
+    tables = (book.position_table, book.resting_table, int(book.pot_head[pot]), market.table, rules.table)
+    for slot in book.positions(pot):
+        instrument = int(book.pos_instrument[slot])
+        node = int(rules.listing[instrument, layout.INS_NODE])
+        if node < 0 or node in seen:
+            continue
+        seen.add(node)
+        whole, single, loss, settle = max_loss.node_figures(*tables, row, node, kernel.NOTHING)
+        spared = whole - (single if loss < 0 else min(single, loss))
+        if spared > 0:
+            num, den = collateral.asset_price(rules.table, market.table, row, settle, unit, True)
+            spared = int(mul_div_floor(spared, num, den))
+            parts.append(Part(kind="max_loss", name=instrument, amount_atoms=-spared))
     return parts
 
 
@@ -216,7 +245,7 @@ def _position_part(
         int(book.pos_cost[slot]),
     )
     settle = int(rules.listing[instrument, layout.INS_SETTLE])
-    required, notional, price = position.position_requirement(
+    required, notional, price = options.any_requirement(
         rules.table,
         market.table,
         row,
@@ -231,7 +260,7 @@ def _position_part(
     )
     profit = 0
     if lots:
-        profit, price = position.position_profit(rules.table, market.table, row, instrument, lots, cost)
+        profit, price = options.any_profit(rules.table, market.table, row, instrument, lots, cost)
     num, den = collateral.asset_price(rules.table, market.table, row, settle, unit, True)
     part = Part(
         kind="position",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from seawall.errors import NumberError
-from seawall.units import SECOND_NS, format_time
+from seawall.units import SECOND_NS, days_from_civil, format_time
 
 _MOMENT = re.compile(r"^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})Z$")
 _DAY_NS = 86_400 * SECOND_NS
@@ -20,7 +20,7 @@ def parse_moment_ns(text: str, *, where: str) -> int:
     if match is not None:
         year, month, day, hour, minute, second = (int(part) for part in match.groups())
         seconds = hour * 3_600 + minute * 60 + second
-        time_ns = _days_from_civil(year, month, day) * _DAY_NS + seconds * SECOND_NS
+        time_ns = days_from_civil(year, month, day) * _DAY_NS + seconds * SECOND_NS
         if format_time(time_ns) == text.strip():
             return time_ns
     raise NumberError(
@@ -35,11 +35,3 @@ def parse_day(text: str, *, where: str) -> str:
     except NumberError:
         raise NumberError(f"{where} is {text!r}, which is no date\n  Write it like '2026-12-25'.") from None
     return text.strip()
-
-
-def _days_from_civil(year: int, month: int, day: int) -> int:
-    """Days since 1970-01-01; years are counted from March, so leap days come last."""
-    shifted = year - (month <= 2)
-    era, year_of_era = divmod(shifted, 400)
-    day_of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
-    return era * 146_097 + year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year - 719_468

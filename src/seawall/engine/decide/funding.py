@@ -2,10 +2,13 @@
 
 Rates ppb of the position's value, prices ticks. Each account's payment is rounded against it; the odd atoms
 go to the fee pot. Settlement closes every position at one price against nobody: lots and cost of a market
-are zero-sum, so the closing trades cancel among themselves.
+are zero-sum, so the closing trades cancel among themselves. An option is settled at its payoff, and the price
+given is then the delivery price, in ticks of its underlying.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +24,7 @@ from seawall.engine.state import FEES, State
 from seawall.engine.writer import Writer
 from seawall.instruments.model import InstrumentKind
 from seawall.ledger.accrual import funding_rate_ppb
-from seawall.ledger.trade import notional, trade_value
+from seawall.ledger.trade import expiry_value, notional, trade_value
 from seawall.market.policy import Action
 from seawall.units import PPB
 
@@ -86,14 +89,24 @@ def settle_instrument(writer: Writer, command: cmd.SettleInstrument) -> None:
         writer.emit(ev.LiquidationOrderDone, order=number, pot=order.pot, unfilled_lots=order.size_lots)
     slots = _open_positions(state, row)
     legs = sorted((int(book.pos_pot[slot]), -int(book.pos_lots[slot])) for slot in slots)
-    # The fee pot takes part with no lots: the odd atoms of inverse values are its own.
-    seq = write_trade(writer, row, price, [(FEES, 0), *legs], kind="settlement") if legs else 0
+    # The fee pot takes part with no lots: the odd atoms of inverse values and payoffs are its own.
+    terms: dict[str, Any] = {"kind": "settlement"}
+    if state.instruments[row].kind.option:
+        terms = {"kind": "expiry", "value": lambda lots: _payoff(state, row, lots, price)}
+    seq = write_trade(writer, row, price, [(FEES, 0), *legs], **terms) if legs else 0
     writer.emit(ev.InstrumentSettled, cause=seq, instrument=row, price_ticks=price, positions=len(legs))
     sweep_all(writer)
 
 
+def _payoff(state: State, row: int, lots: int, delivery_ticks: int) -> int:
+    option, underlying = state.instruments[row], state.instruments[state.underlying_row[row]]
+    unit = state.rulebook.assets[state.settle_row[row]].atoms_per_unit
+    return expiry_value(option, underlying, unit, lots, delivery_ticks)
+
+
 def _may_settle(state: State, row: int, price: int, time_ns: int) -> None:
-    instrument, index = state.instruments[row], int(state.market.index_price[row])
+    instrument = state.instruments[row]
+    index = int(state.market.index_price[state.underlying_row[row] if instrument.kind.option else row])
     if instrument.kind is InstrumentKind.SPOT or instrument.name in state.rulebook.margin.collateral.values():
         raise Refusal(f"{instrument.name} prices assets that accounts hold and cannot be settled")
     if instrument.expiry_ns is not None and time_ns < instrument.expiry_ns:
@@ -105,7 +118,8 @@ def _may_settle(state: State, row: int, price: int, time_ns: int) -> None:
             index_ticks=index,
         )
     open_lots = int(state.market.oi_lots[row])
-    if notional(instrument, open_lots, price) > MOST_ATOMS:
+    paid = _payoff(state, row, open_lots, price) if instrument.kind.option else None
+    if (notional(instrument, open_lots, price) if paid is None else paid) > MOST_ATOMS:
         raise Refusal(
             f"{instrument.name}: at this price the open interest could not be valued in 64 bits",
             price_ticks=price,

@@ -20,7 +20,7 @@ from seawall.engine.state import BACKSTOP, FEES, HOUSE_ACCOUNTS, MARKET, State
 from seawall.engine.writer import Writer
 from seawall.instruments.model import InstrumentKind
 from seawall.ledger.columns import NONE
-from seawall.ledger.trade import fee_atoms, notional
+from seawall.ledger.trade import fee_atoms, notional, option_fee_atoms, spot_value
 
 TRADERS = (BACKSTOP, MARKET)  # house accounts that trade
 MOST_ATOMS = 2**61  # of value in one position, and of one market's open interest
@@ -177,13 +177,34 @@ def _charge(writer: Writer, side: Side, pot: int, row: int, lots: int, price: in
     if pot == MARKET:
         return
     settle, size = state.settle_row[row], notional(instrument, lots, price)
-    fee = fee_atoms(size, instrument.taker_fee_ppb if side.taker else instrument.maker_fee_ppb)
+    fee = _trade_fee(
+        state, row, lots, size, instrument.taker_fee_ppb if side.taker else instrument.maker_fee_ppb
+    )
     if fee:
         rule = f"{state.tag} fees.{instrument.name}"
         pay(writer, pot, settle, [(FEES, fee)], kind="fee", cause=cause, rule=rule)
     order = state.orders.get(side.order)
     if order is not None and order.liquidation:
         charge_liquidation_fee(writer, pot, row, size, order.step, cause=cause)
+
+
+def _trade_fee(state: State, row: int, lots: int, size_atoms: int, fee_ppb: int) -> int:
+    """A rate of what was traded; of an option, of its underlying's index, capped at a share of the price.
+
+    While the underlying has no index, only the cap is known, and it is charged.
+    """
+    option = state.instruments[row]
+    if not option.kind.option or fee_ppb <= 0:
+        return fee_atoms(size_atoms, fee_ppb)
+    via = state.underlying_row[row]
+    index = int(state.market.index_price[via])
+    if index <= 0:
+        return fee_atoms(size_atoms, option.fee_cap_ppb)
+    unit = state.rulebook.assets[state.settle_row[row]].atoms_per_unit
+    spot = spot_value(option, state.instruments[via], unit, lots, index)
+    return option_fee_atoms(
+        spot_atoms=spot, worth_atoms=size_atoms, fee_ppb=fee_ppb, cap_ppb=option.fee_cap_ppb
+    )
 
 
 def _reduce_order(writer: Writer, side: Side, *, cause: int) -> None:

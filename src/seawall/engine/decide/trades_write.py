@@ -6,6 +6,8 @@ deleveraging and settlement alike, so that there is one way a position changes h
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from seawall.engine import events as ev
 from seawall.engine.decide.measure import convert, pot_health
 from seawall.engine.state import BACKSTOP, FEES, INSURANCE, WORTH
@@ -25,25 +27,28 @@ def write_trade(
     order: int = 0,
     cause: int = 0,
     rule: str = "",
+    value: Callable[[int], int] | None = None,
 ) -> int:
     """Book a trade of (pot, signed lots) legs that add to zero, all at one price; returns the event's seq.
 
     Inverse values are whole atoms only after rounding: every leg but the first pays its value rounded up,
     and the first takes what that leaves, so the trade is zero-sum and the first pot never loses by rounding.
-    A first leg of no lots just collects those atoms.
+    A first leg of no lots just collects those atoms. `value` gives what signed lots are worth, rounded down,
+    where that is not their value at `price_ticks`: at an option's expiry that is the delivery price.
     """
     state = writer.state
     instrument, book = state.instruments[row], state.book
-    values = [0] + [-trade_value(instrument, -lots, price_ticks) for _pot, lots in legs[1:]]
+    worth = value or (lambda lots: trade_value(instrument, lots, price_ticks))
+    values = [0] + [-worth(-lots) for _pot, lots in legs[1:]]
     values[0] = -sum(values)
     booked = []
-    for (pot, lots), value in zip(legs, values, strict=True):
+    for (pot, lots), atoms in zip(legs, values, strict=True):
         if not lots:
-            booked.append(ev.Leg(pot, 0, 0, -value))
+            booked.append(ev.Leg(pot, 0, 0, -atoms))
             continue
         slot = book.position(pot, row)
         held, cost = (int(book.pos_lots[slot]), int(book.pos_cost[slot])) if slot != NONE else (0, 0)
-        added, realised = trade_leg(lots=held, cost_atoms=cost, trade_lots=lots, trade_atoms=value)
+        added, realised = trade_leg(lots=held, cost_atoms=cost, trade_lots=lots, trade_atoms=atoms)
         booked.append(ev.Leg(pot, lots, added, realised))
     return writer.emit(
         ev.Traded,
