@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -92,7 +93,8 @@ class Pot:
             self.book.pos_lots[slot] = lots
             self.book.pos_cost[slot] = lots * price * self.instruments[place + 2].value_num
         prices = [spot, spot, *(price for _call, _strike, _lots, price in legs)]
-        self.market = MarketView(len(prices), mark=prices, index_price=prices, usable=[1] * len(prices))  # type: ignore[arg-type]
+        columns = {"mark": prices, "index_price": prices, "usable": [1] * len(prices)}
+        self.market = MarketView(len(prices), **{name: np.array(of) for name, of in columns.items()})
 
     def health(self, name: str = "s", overlay: Overlay | None = None) -> Any:
         return health(self.book, self.margin, self.market, self.pot, name, overlay)
