@@ -10,6 +10,7 @@ from hypothesis import given, settings
 
 from seawall.margin.solve import liquidation_price
 from seawall.margin.statement import book_health, health, statement
+from tests.margin.test_options import Pot, option_pots
 from tests.margin.worlds import World, worlds
 
 
@@ -29,7 +30,13 @@ def digest() -> str:
             lines.append(liquidation_price(*args, world.row, "maintenance", 0))
         found.update(repr(lines).encode())
 
+    @settings(max_examples=40, derandomize=True, database=None, deadline=None)
+    @given(option_pots())
+    def collect_options(pot: Pot) -> None:
+        found.update(repr([pot.health(), pot.statement()]).encode())
+
     collect()
+    collect_options()
     return found.hexdigest()
 
 

@@ -168,6 +168,20 @@ SMALL = st.tuples(
 )
 
 
+@st.composite
+def option_pots(draw: st.DrawFn) -> Pot:
+    """Few options at any level's way of counting them; for tests elsewhere."""
+    return Pot(
+        draw(st.lists(SMALL, min_size=1, max_size=5)),
+        draw(plans()),
+        spot=draw(st.integers(1, 3_000)),
+        in_coin=draw(st.booleans()),
+        max_loss=draw(st.booleans()),
+        unpaired_ppb=draw(st.sampled_from([0, PPB])),
+        option_value=draw(st.sampled_from(["full", "none", "long"])),
+    )
+
+
 @settings(max_examples=300)
 @given(LEG, plans(), st.integers(1_000, 3_000_000), st.booleans())
 def test_an_option_needs_what_the_page_says_and_at_most_a_few_atoms_more(leg, schedules, spot, in_coin):
