@@ -27,7 +27,7 @@ def test_derives_example_from_the_desk():
     desk = sw.load_book([row("alice", CALL, "-3", "120", "1640")], "derive-srm", MARKS)
     for level, left in (("initial", "785"), ("maintenance", "1,127")):
         (found,) = desk.statement("alice", level)
-        assert found.margin == f"{left}.000000"
+        assert found.margin == f"{left}.00"
     lines = desk.liquidation_prices("alice")
     assert [line.together for line in lines] == ["alone"] and lines[0].above == "495.7"
 
