@@ -75,6 +75,8 @@ def changed(rulebook, schedule: str, **terms):
             "asks less than margin.levels.maintenance of a call",
         ),
         ("maintenance", {"floor_ppb": 0}, "asks nothing of an option sold"),
+        ("maintenance", {"fee_ppb": 2**63}, "Give a rate from 0"),
+        ("maintenance", {"premium_ppb": -1}, "Give a rate from 0"),
         ("initial", {"least_of": "nothing"}, "which is no schedule"),
         ("initial", {"least_of": "initial"}, "a least of its own"),
     ],
@@ -89,6 +91,18 @@ def test_a_family_without_its_underlying_is_found():
     family = msgspec.structs.replace(rulebook.option_families[0], underlying="ETH-PERP")
     with pytest.raises(RulebookError, match="no market in BTC"):
         check_rulebook(msgspec.structs.replace(rulebook, option_families=(family,)))
+
+
+def test_listed_options_must_fit_their_underlying():
+    rulebook = load_rulebook("derive-srm").with_options(["ETH-20240126-1800-C"])
+    for change, match in (
+        ({"strike": "1800.005"}, "between two ticks"),
+        ({"underlying": "BTC-PERP"}, "no market"),
+    ):
+        *others, option = rulebook.instruments
+        bad = msgspec.structs.replace(option, **change)
+        with pytest.raises(RulebookError, match=match):
+            check_rulebook(msgspec.structs.replace(rulebook, instruments=(*others, bad)))
 
 
 def test_terms_that_only_say_least_ask_what_the_other_asks():
