@@ -374,7 +374,8 @@ def _with_worth(rulebook: Rulebook) -> MarginRules:
     full = {
         asset.name: Weight(tiers=(WeightTier(floor_atoms=0, weight_ppb=PPB),)) for asset in rulebook.assets
     }
-    schedule = min(name for margin in rules.instruments.values() for name in margin.schedules)
+    names = [name for margin in rules.instruments.values() for name in margin.schedules]
+    schedule = min(names, default=rules.levels[0].schedule)
     level = Level(name=WORTH, schedule=schedule, factor_ppb=0, weights=WORTH)
     return msgspec.structs.replace(
         rules, weights={**rules.weights, WORTH: full}, levels=(*rules.levels, level)
