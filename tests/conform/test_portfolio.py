@@ -105,10 +105,12 @@ def plain_words(case):
     spelled = venue_spelling(case)
     expiries = [
         {
-            "seconds": round(feed["years"] * 365 * 86_400), "forward": feed["forward"], "fixed": feed["fixed"],
+            "seconds": round(feed["years"] * 365 * 86_400),
+            "forward": feed["forward"], "fixed": feed["fixed"],
             "rate": feed["rate"], "confidence": feed["confidence"],
             "options": [
-                {"strike": o["strike"], "type": "call" if o["call"] else "put", "vol": o["vol"], "size": o["size"]}
+                {"strike": o["strike"], "type": "call" if o["call"] else "put",
+                 "vol": o["vol"], "size": o["size"]}
                 for o in case["options"]
                 if o["expiry"] == name
             ],

@@ -6,6 +6,7 @@ per term. See `model` for the rules, `statement` for what comes out.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 import msgspec
@@ -13,7 +14,7 @@ import msgspec
 from seawall.margin.portfolio.amounts import Node, charge_amount, worst_loss
 from seawall.margin.portfolio.charges import WorstLoss
 from seawall.margin.portfolio.contingencies import factor_of
-from seawall.margin.portfolio.inputs import MarketInputs, Portfolio, Position, missing
+from seawall.margin.portfolio.inputs import Contract, MarketInputs, Portfolio, Position, missing
 from seawall.margin.portfolio.model import PortfolioLevel, PortfolioRules, UnderlyingRules
 from seawall.margin.portfolio.results import count, expiry_result, factors_of, net
 from seawall.margin.portfolio.statement import (
@@ -29,15 +30,36 @@ from seawall.margin.portfolio.values import FINER, Book, add_up, reprice
 FORWARD = "forward:"
 
 
-def evaluate(portfolio: Portfolio, market: MarketInputs, rules: PortfolioRules) -> PortfolioStatement:
+def value_books(
+    contracts: Iterable[Contract], market: MarketInputs, rules: PortfolioRules
+) -> dict[str, Book]:
+    """Contracts revalued once, by underlying, for any number of accounts under one market.
+
+    A contract whose inputs are not all known is left out: an account that holds it is unknown.
+    """
+    listed: dict[str, list[Contract]] = {name: [] for name in rules.underlyings}
+    for contract in dict.fromkeys(contracts):
+        position = Position(contract=contract, size_steps=0)
+        if contract.underlying in listed and not missing([position], market, contract.underlying):
+            listed[contract.underlying].append(contract)
+    return {name: reprice(tuple(found), rules.underlyings[name], market) for name, found in listed.items()}
+
+
+def evaluate(
+    portfolio: Portfolio,
+    market: MarketInputs,
+    rules: PortfolioRules,
+    books: Mapping[str, Book] | None = None,
+) -> PortfolioStatement:
     """The statement of one account. NumberError where an amount passes 64 bits in its unit.
 
-    An underlying that the rules do not name is unknown; so is the account with it.
+    An underlying that the rules do not name is unknown; so is the account with it. `books` are those of
+    `value_books` for this market and these rules; without them its contracts are revalued.
     """
     held: dict[str, list[Position]] = {name: [] for name in sorted(_named(portfolio))}
     for position in portfolio.positions:
         held[position.contract.underlying].append(position)
-    nodes = tuple(_node(name, held[name], portfolio, market, rules) for name in held)
+    nodes = tuple(_node(name, held[name], portfolio, market, rules, books) for name in held)
     unknown = tuple(f"{node.underlying}: {reason}" for node in nodes for reason in node.unknown)
     names = [level.name for level in rules.levels]
     if unknown:
@@ -91,7 +113,12 @@ def _shared(
 
 
 def _node(
-    name: str, positions: list[Position], portfolio: Portfolio, market: MarketInputs, rules: PortfolioRules
+    name: str,
+    positions: list[Position],
+    portfolio: Portfolio,
+    market: MarketInputs,
+    rules: PortfolioRules,
+    books: Mapping[str, Book] | None,
 ) -> NodeStatement:
     own = rules.underlyings.get(name)
     if own is None:
@@ -105,7 +132,7 @@ def _node(
     if reasons:
         return NodeStatement(underlying=name, unknown=reasons)
     contracts = tuple(dict.fromkeys(position.contract for position in positions))
-    book = reprice(contracts, own, market)
+    book = books[name] if books is not None else reprice(contracts, own, market)
     node = _add_up(name, positions, portfolio, market, own, book)
     return _state(node, rules.levels)
 
