@@ -176,16 +176,28 @@ def test_an_option_needs_what_the_page_says_and_at_most_a_few_atoms_more(leg, sc
 
 
 @settings(max_examples=150)
-@given(st.lists(SMALL, min_size=1, max_size=6), plans(), st.integers(1, 3_000), st.sampled_from([0, 1.2]))
-def test_netted_options_need_the_lesser_of_the_legs_and_the_worst_payoff(legs, schedules, spot, unpaired):
+@given(
+    st.lists(SMALL, min_size=1, max_size=6),
+    plans(),
+    st.integers(1, 3_000),
+    st.sampled_from([0, 1.2]),
+    st.sampled_from(["full", "none", "long"]),
+)
+def test_netted_options_need_the_lesser_of_the_legs_and_the_worst_payoff(
+    legs, schedules, spot, unpaired, counted
+):
     rate = int(unpaired * PPB)
-    pot = Pot(legs, schedules, spot=spot, max_loss=True, unpaired_ppb=rate)
+    pot = Pot(legs, schedules, spot=spot, max_loss=True, unpaired_ppb=rate, option_value=counted)
     options, single = pot.options(), sum(pot.exact())
     assert all(option.strike.denominator == 1 for option in options)  # so the grid holds every strike
     net_calls = sum(option.size for option in options if option.is_call)
     loss = worst_loss(options, step=Fraction(1, 4)) * UNIT[False]
     if net_calls < 0:
         loss += -net_calls * Fraction(spot, 10) * Fraction(rate, PPB) * UNIT[False]
+    # What equity holds of the options' prices is not there to pay the loss with.
+    signed = {"full": lambda size: size, "none": lambda size: 0, "long": lambda size: max(size, 0)}
+    loss += sum(signed[counted](option.size) * option.price for option in options) * UNIT[False]
+    loss = max(loss, 0)
     exact = single if net_calls < 0 and not rate else min(single, loss)
     found = pot.health()
     assert exact <= found.requirement_atoms <= exact + 8 * len(legs) + 8
@@ -235,11 +247,15 @@ def test_an_option_without_a_spot_makes_its_pot_unknown():
 def test_orders_count_at_their_worst():
     """Covered by a bought call, an order to sell that call leaves the sold one naked."""
     legs = [(True, 600_000, 100, 10_000), (True, 700_000, -100, 4_000)]
-    pot = Pot(legs, SELL, spot=600_000, orders=True, max_loss=True)
+    pot = Pot(legs, SELL, spot=600_000, orders=True, max_loss=True, option_value="none")
     assert pot.health().requirement_atoms == 0
     slot = pot.book.position(pot.pot, 2)
     pot.book.pos_ask[slot], pot.book.pos_orders[slot] = 100, 1
-    naked = Pot(legs[1:], SELL, spot=600_000, orders=True, max_loss=True).health().requirement_atoms
+    naked = (
+        Pot(legs[1:], SELL, spot=600_000, orders=True, max_loss=True, option_value="none")
+        .health()
+        .requirement_atoms
+    )
     assert pot.health().requirement_atoms >= naked > 0
 
 

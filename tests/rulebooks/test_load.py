@@ -13,7 +13,19 @@ from seawall.rulebooks.check import contradictions
 from seawall.rulebooks.load import list_rulebooks, load_rulebook
 from tests.rulebooks.mini import MINI, read
 
-VENUES = ("binance-usdm", "bitmex", "bybit-linear", "harbor", "hyperliquid", "kraken-inverse")
+VENUES = (
+    "binance-usdm",
+    "bitmex",
+    "bybit-linear",
+    "bybit-options",
+    "cboe-strategy",
+    "deribit-standard",
+    "derive-srm",
+    "harbor",
+    "hyperliquid",
+    "kraken-inverse",
+    "paradex",
+)
 
 
 def test_the_six_venues_are_built_in():

@@ -1,15 +1,16 @@
 """Does an answer equal the printed number, to the tolerance its own vector gives?
 
-A number in `tolerance` is relative; {"rel": x}, {"abs": x} and {"exact": true} say which they are; a key
-that names a result is for that one alone, relative. `rel_tol` (relative) and `tol` (absolute) beside the
-numbers belong to `expected`'s own level. Without any: 1e-6 relative. Truth values, texts, and numbers that
-the adapter gives as a count (a Python int) are compared exactly. All in exact fractions. For a figure as
-its source shows it (`printed`, or a venue's own beside the recomputed one) the tolerance is absolute, of
-its last digits.
+A number in `tolerance` is relative; {"rel": x}, {"abs": x} and {"exact": true} say which they are; a key that
+names a result is for that one alone, relative. `rel_tol` (relative) and `tol` (absolute) beside the numbers
+belong to `expected`'s own level. Without any: 1e-6 relative. Truth values, texts, and numbers that the
+adapter gives as a count (a Python int) are compared exactly. All in exact fractions. A tolerance in words is
+taken at its word: "<= expected*1.05", ">0", "informative"; a `max_err` is a bound on an error, not a value.
+For a figure as its source shows it (`printed`, `deribit_...`) it is absolute, of its last digits.
 """
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -20,6 +21,11 @@ from seawall.conform.model import Mismatch
 DEFAULT_REL = Fraction(1, 10**6)
 # Figures as their source shows them, rounded: `printed`, and those of a live ticker (`deribit_mark_price`).
 PRINTED = ("printed", "deribit_")
+# What a method erred by when someone measured it: to err less is no difference, and below the least error the
+# digits are those of rounding. It is the tightest bound that such a vector's source sets (COS, N = 128).
+ERROR_PREFIX = "max_err"
+ERROR_BOUND = "no larger"
+LEAST_ERROR = Fraction(1, 10**12)
 INSIDE = {"rel_tol": "rel", "tol": "abs"}  # tolerances that stand among the expected numbers
 
 
@@ -100,12 +106,33 @@ def _compare_dicts(
         if key not in got:
             found.append(Mismatch(path=place, expected=want, got=None, allowed="an answer"))
             continue
-        own = _number(named.get(key))
+        told = named.get(key)
+        if key.startswith(ERROR_PREFIX) or (isinstance(told, str) and _number(told) is None):
+            found += _compare_bound(want, got[key], ERROR_BOUND if told is None else str(told), place)
+            continue
+        own = _number(told)
         if own is not None and key.startswith(PRINTED):
             found += _compare(want, got[key], Allowed(Fraction(0), own), named, place)
             continue
         found += _compare(want, got[key], allowed if own is None else Allowed(own), named, place)
     return found
+
+
+def _compare_bound(expected: Any, got: Any, words: str, path: str) -> list[Mismatch]:
+    """A tolerance in words. ValueError for words that are not known."""
+    if words == "informative":
+        return []
+    want, have = _number(expected), _number(got)
+    ratio = re.fullmatch(r"<= expected\s*\*\s*([\d.]+)", words)
+    if words == ERROR_BOUND:
+        holds = want is not None and have is not None and have <= max(want, LEAST_ERROR)
+    elif ratio:
+        holds = want is not None and have is not None and have <= want * Fraction(ratio[1])
+    elif words.replace(" ", "") in (">0", "<0"):
+        holds = have is not None and (have > 0 if ">" in words else have < 0)
+    else:
+        raise ValueError(f"tolerance {words!r} of {path} is not understood")
+    return [] if holds else [Mismatch(path=path, expected=expected, got=got, allowed=words)]
 
 
 def names_asked(expected: Any) -> list[str]:

@@ -18,11 +18,13 @@ from seawall.conform import (
     hyperliquid_adl,
     hyperliquid_portfolio,
     kraken,
+    models,
     okx,
     options,
     paradex,
     quant,
     span,
+    surfaces,
     venue_portfolios,
 )
 from seawall.conform.model import Vector
@@ -50,6 +52,8 @@ ENTRIES: tuple[Adapter | Refused, ...] = (
     *derive_portfolio.ADAPTERS,
     *venue_portfolios.ADAPTERS,
     *options.ADAPTERS,
+    *surfaces.ADAPTERS,
+    *models.ADAPTERS,
 )
 
 OPTIONS = "options and scenario margin: not in this engine yet"

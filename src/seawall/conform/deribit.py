@@ -12,7 +12,7 @@ from seawall.conform.bench import Bench, level, make_rulebook, perpetual
 from seawall.conform.grid import linear_grid
 from seawall.conform.model import Vector
 from seawall.conform.option_book import Leg, OptionBook, short_terms
-from seawall.conform.reading import Adapter, Answer, as_number, find, maybe, number, rate_ppb
+from seawall.conform.reading import Adapter, Answer, Refused, as_number, find, maybe, number, rate_ppb
 from seawall.errors import Unsupported
 from seawall.instruments.model import Asset
 from seawall.margin.option_schedule import OptionTerms
@@ -127,7 +127,10 @@ def expiry(vector: Vector) -> Answer:
     }
 
 
+PARAMETERS = "parameters only, nothing to compute: see the rulebook deribit-standard"
+
 ADAPTERS = (
+    Refused("deribit-fee", PARAMETERS),
     Adapter("deribit-sm-", ("base", "increment|inc", "size|position", "index|mark|price"), linear_margin),
     Adapter("deribit-sm-option", ("underlying|index|S|spot", "strike|K", "mark_in_coin|mark"), sold_option),
     Adapter("deribit-option-settle", ("K|strike", "S|delivery|delivery_price", "premium"), expiry),

@@ -87,8 +87,7 @@ def haug_table(vector: Vector) -> Answer:
 
 
 def haug_greek(vector: Vector) -> Answer:
-    """The one Greek that the id names, or else the first words of the description; the longest name that
-    fits."""
+    """The one Greek that the id names, or else the first words of the description; the longest that fits."""
     first_words = vector.description.lower().split(" by ")[0].split(";")[0]
     named = [name for name in GREEKS if name in vector.id.lower()]
     named = named or [name for name in GREEKS if name in first_words.replace(" ", "_")]

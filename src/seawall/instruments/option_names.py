@@ -47,6 +47,10 @@ GRAMMARS: dict[str, Grammar] = {
     "bybit": Grammar(
         re.compile(rf"{_BASE}-{_DAY}-{_STRIKE}-{_RIGHT}(?:-(?P<quote>[A-Z]+))?"), "BTC-27MAR26-92000-C-USDT"
     ),
+    # Assumed from the venue's other names: the documents read show no dated option.
+    "paradex": Grammar(
+        re.compile(rf"{_BASE}-(?P<quote>[A-Z]+)-{_DAY}-{_STRIKE}-{_RIGHT}"), "BTC-USD-27MAR26-92000-C"
+    ),
     "occ": Grammar(
         re.compile(rf"(?P<base>[A-Z]{{1,6}}) *{_SHORT_DAY}{_RIGHT}(?P<strike>\d{{8}})"),
         "SPY   241220C00600000",

@@ -22,13 +22,15 @@ LEAST_NORMAL = 2.2250738585072014e-308
 MOST_DEVIATION = 1000.0  # of s: the price has long been its upper bound
 MOST_DISTANCE = 1000.0  # of h: the price has long been 0
 LEAST_DEVIATION = 1e-300
+BLOCK = 512  # elements of a block of a loop over options: 4 KiB a row
 
 
 @njit(**LANE)
 def series_and_slope(coefficients, u, v):  # type: ignore[no-untyped-def]
     """(p(v), (p(u) - p(v)) / (u - v)) for twelve coefficients; no difference is ever taken."""
-    value, slope = coefficients[11], 0.0
-    for k in range(10, -1, -1):
+    slope = coefficients[11]
+    value = coefficients[10] + v * slope
+    for k in range(9, -1, -1):
         slope = value + u * slope
         value = coefficients[k] + v * value
     return value, slope
@@ -68,18 +70,25 @@ def distance(low, forward, strike):  # type: ignore[no-untyped-def]
 
 @njit(**LANE)
 def bounded(x, s):  # type: ignore[no-untyped-def]
-    """(h, t), both kept finite."""
+    """(h, t, 1 / s), all kept finite."""
     s = MOST_DEVIATION if s > MOST_DEVIATION else s
-    h = x / (LEAST_DEVIATION if s < LEAST_DEVIATION else s)
-    return MOST_DISTANCE if h > MOST_DISTANCE else h, 0.5 * s
+    by_s = 1.0 / (LEAST_DEVIATION if s < LEAST_DEVIATION else s)
+    h = x * by_s
+    return MOST_DISTANCE if h > MOST_DISTANCE else h, 0.5 * s, by_s
+
+
+@njit(**LANE)
+def share_at(h, t):  # type: ignore[no-untyped-def]
+    """Price of the out-of-the-money option as a share of min(F, K)."""
+    e, near, far, gap, turned = tails(h, t)
+    return 1.0 - 0.5 * e * (near + far) if turned else 0.5 * e * gap
 
 
 @njit(**LANE)
 def otm_share(x, s):  # type: ignore[no-untyped-def]
-    """Price of the out-of-the-money option as a share of min(F, K), from x = |ln(F/K)| and s."""
-    h, t = bounded(x, s)
-    e, near, far, gap, turned = tails(h, t)
-    return 1.0 - 0.5 * e * (near + far) if turned else 0.5 * e * gap
+    """The same from x = |ln(F/K)| and s."""
+    h, t, _ = bounded(x, s)
+    return share_at(h, t)
 
 
 @njit(**LANE)
@@ -90,15 +99,65 @@ def intrinsic(forward, strike, is_call):  # type: ignore[no-untyped-def]
 
 
 @njit(**LANE)
+def placed(forward, strike, years, vol):  # type: ignore[no-untyped-def]
+    """(h, t, sqrt(years), 1 / s) of an option."""
+    low = forward if forward < strike else strike
+    root = np.sqrt(years)
+    h, t, by_s = bounded(distance(low, forward, strike), vol * root)
+    return h, t, root, by_s
+
+
+@njit(**LANE)
+def price_at(forward, strike, is_call, h, t):  # type: ignore[no-untyped-def]
+    """Its price, from where it is placed."""
+    low = forward if forward < strike else strike
+    return intrinsic(forward, strike, is_call) + low * share_at(h, t)
+
+
+@njit(**LANE)
 def black_price(forward, strike, years, vol, is_call):  # type: ignore[no-untyped-def]
     """Undiscounted price of a call or put; without time or vol the intrinsic value."""
-    low = forward if forward < strike else strike
-    share = otm_share(distance(low, forward, strike), vol * np.sqrt(years))
-    return intrinsic(forward, strike, is_call) + low * share
+    h, t, _, _ = placed(forward, strike, years, vol)
+    return price_at(forward, strike, is_call, h, t)
+
+
+@njit(**LANE)
+def unsound(forward, strike, years, vol):  # type: ignore[no-untyped-def]
+    """1 for inputs no option has: below 0, infinite or nan; else 0."""
+    sound = (forward >= 0.0) & (strike >= 0.0) & (years >= 0.0) & (vol >= 0.0)
+    return np.int64(not (sound & (max(max(forward, strike), max(years, vol)) < np.inf)))
 
 
 @njit(**LEAF, error_model="numpy")
-def black_price_array(forward, strike, years, vol, is_call, price):  # type: ignore[no-untyped-def]
-    """`black_price` of each element, the same bits."""
+def place_all(forward, strike, years, vol, room):  # type: ignore[no-untyped-def]
+    """The first stage of every loop over options: `placed` of each into four rows, and how many are
+    unsound."""
+    h, t, root, by_s = room[0], room[1], room[2], room[3]
+    bad = 0
+    for i in range(forward.size):
+        bad += unsound(forward[i], strike[i], years[i], vol[i])
+        h[i], t[i], root[i], by_s[i] = placed(forward[i], strike[i], years[i], vol[i])
+    return bad
+
+
+@njit(**LEAF, error_model="numpy")
+def _price_all(forward, strike, is_call, h, t, price):  # type: ignore[no-untyped-def]
     for i in range(price.size):
-        price[i] = black_price(forward[i], strike[i], years[i], vol[i], is_call[i])
+        price[i] = price_at(forward[i], strike[i], is_call[i], h[i], t[i])
+
+
+@njit(**LEAF, error_model="numpy")
+def black_price_array(forward, strike, years, vol, is_call, price, room):  # type: ignore[no-untyped-def]
+    """`black_price` of each element, the same bits; room is four rows of BLOCK floats. Returns how many are
+    unsound.
+
+    In two stages over blocks that stay in the nearest cache: a processor sees only some hundred
+    instructions ahead, and a shorter chain lets it begin the next elements before these are done (a fifth
+    faster, measured)."""
+    bad = 0
+    for first in range(0, price.size, BLOCK):
+        last = min(first + BLOCK, price.size)
+        f, k = forward[first:last], strike[first:last]
+        bad += place_all(f, k, years[first:last], vol[first:last], room)
+        _price_all(f, k, is_call[first:last], room[0], room[1], price[first:last])
+    return bad

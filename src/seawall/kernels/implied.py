@@ -13,10 +13,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from seawall.kernels.black import LEAST_NORMAL, intrinsic, otm_share, tails
+from seawall.kernels.black import BLOCK, LEAST_NORMAL, intrinsic, otm_share, tails
 from seawall.kernels.fixed import LEAF
 from seawall.kernels.lanes import LANE, exp_lane, log_ratio_lane
-from seawall.kernels.normal import INV_SQRT_2PI
 
 # What became of an element; a vol that is not OK is 0. UNDEFINED: not finite, or no forward or no strike.
 OK, BELOW_INTRINSIC, ABOVE_MAXIMUM, NO_TIME, TOO_SMALL, UNDEFINED = range(6)
@@ -48,7 +47,8 @@ def start(x, c, rest, ratio):  # type: ignore[no-untyped-def]
     total = np.sqrt(gamma + x) + np.sqrt(gamma - x)
     # The price at s = sqrt(2x) where Polya's d1 changes sign.
     far = ratio * by_bend * by_bend  # e**(-4x/pi), as 4/pi = 1 + 2 BEND
-    low = 2.0 * c * ratio < ratio - (1.0 - np.sqrt(1.0 - far))
+    turn = 1.0 - ratio + 2.0 * alpha
+    low = turn * turn < 1.0 - far
     s = 2.0 * x / total if low else total
     least = SQRT_2PI * c
     return least if s < least else s
@@ -64,32 +64,44 @@ def step(x, c, rest, log_c, s):  # type: ignore[no-untyped-def]
     below = c < TURN
     value = share if below != turned else 1.0 - share
     q = log_ratio_lane(value, c if below else rest)
-    slope = e * INV_SQRT_2PI / value
+    # With f = 1 / ln c or ln(1 - c): Newton's step in units of c / c', and what the logarithm adds to the
+    # ratios of the second and third derivative to the first, times that step and its square.
     inverse = 1.0 / (log_c + q)
-    newton = (-q * (log_c + q) / log_c if below else q) / slope
-    second = -slope * (1.0 + 2.0 * inverse) if below else slope
-    third = slope * slope * (2.0 + 6.0 * inverse * (1.0 + inverse) if below else 2.0)
-    eta = h * h * by_s - 0.25 * s
-    zeta = eta * eta - 3.0 * (h * by_s) * (h * by_s) - 0.25
-    zeta = zeta + 3.0 * second * eta + third
-    eta = eta + second
-    return newton * (1.0 + 0.5 * eta * newton) / (1.0 + newton * (eta + zeta * newton * (1.0 / 6.0)))
+    moved = -q * (log_c + q) / log_c if below else q
+    second = -moved * (1.0 + 2.0 * inverse) if below else moved
+    third = moved * moved * (2.0 + 6.0 * inverse * (1.0 + inverse) if below else 2.0)
+    newton = moved * value * SQRT_2PI / e
+    h_moved = h * newton * by_s
+    eta = h * h_moved - 0.25 * s * newton
+    zeta = eta * eta - 3.0 * h_moved * h_moved - 0.25 * newton * newton
+    third = zeta + 3.0 * second * eta + third
+    second = eta + second
+    return newton * (1.0 + 0.5 * second) / (1.0 + second + third * (1.0 / 6.0))
+
+
+@njit(**LANE)
+def prepare(price, forward, strike, years, is_call):  # type: ignore[no-untyped-def]
+    """(x, c, 1 - c, ln c, a first s); s is nan, and all that follows, where there is no vol to find."""
+    low = forward if forward < strike else strike
+    high = strike if forward < strike else forward
+    by_low = 1.0 / low
+    otm = price - intrinsic(forward, strike, is_call)
+    c, rest = otm * by_low, (low - otm) * by_low
+    priced = (low >= LEAST_NORMAL) & (c >= LEAST_SHARE) & (rest > 0.0)
+    x = abs(log_ratio_lane(forward, strike))
+    s = start(x, c, rest, low / high)
+    s = s if priced & (years > 0.0) & (years < np.inf) else np.nan
+    return x, c, rest, log_ratio_lane(c, 1.0), s
 
 
 @njit(**LANE)
 def implied_lane(price, forward, strike, years, is_call):  # type: ignore[no-untyped-def]
-    """(vol, relative size of the last step); the latter is inf or nan where the vol is of no use."""
-    low = forward if forward < strike else strike
-    high = strike if forward < strike else forward
-    otm = price - intrinsic(forward, strike, is_call)
-    c, rest = otm / low, (low - otm) / low
-    x = abs(log_ratio_lane(forward, strike))
-    log_c = log_ratio_lane(c, 1.0)
-    s = start(x, c, rest, low / high)
+    """(vol, relative size of the last step); the latter is nan where the vol is of no use."""
+    x, c, rest, log_c, s = prepare(price, forward, strike, years, is_call)
     s = s + step(x, c, rest, log_c, s)
     change = step(x, c, rest, log_c, s)
-    useful = (c >= LEAST_SHARE) & (rest > 0.0) & (years > 0.0)
-    return (s + change) / np.sqrt(years), (abs(change / s) if useful else np.inf)
+    s = s + change
+    return s / np.sqrt(years), abs(change) / s
 
 
 @njit(**LEAF, error_model="numpy")
@@ -146,13 +158,47 @@ def implied_vol(price, forward, strike, years, is_call):  # type: ignore[no-unty
 
 
 @njit(**LEAF, error_model="numpy")
+def _prepare_all(price, forward, strike, years, is_call, room):  # type: ignore[no-untyped-def]
+    x, c, rest, log_c, s = room[0], room[1], room[2], room[3], room[4]
+    for i in range(price.size):
+        x[i], c[i], rest[i], log_c[i], s[i] = prepare(price[i], forward[i], strike[i], years[i], is_call[i])
+
+
+@njit(**LEAF, error_model="numpy")
+def _step_all(size, room):  # type: ignore[no-untyped-def]
+    """The last row becomes the step, and is added to s."""
+    x, c, rest, log_c, s, change = room[0], room[1], room[2], room[3], room[4], room[5]
+    for i in range(size):
+        change[i] = step(x[i], c[i], rest[i], log_c[i], s[i])
+        s[i] = s[i] + change[i]
+
+
+@njit(**LEAF, error_model="numpy")
+def _finish_all(years, vol, room):  # type: ignore[no-untyped-def]
+    """The last row becomes the relative size of the last step."""
+    s, change = room[4], room[5]
+    for i in range(vol.size):
+        vol[i] = s[i] / np.sqrt(years[i])
+        change[i] = abs(change[i]) / s[i]
+
+
+@njit(**LEAF, error_model="numpy")
 def implied_vol_array(  # type: ignore[no-untyped-def]
-    price, forward, strike, years, is_call, vol, change, status
+    price, forward, strike, years, is_call, vol, status, room
 ):
-    """`implied_vol` of each element into vol and status; change is room for as many floats."""
-    for i in range(vol.size):
-        vol[i], change[i] = implied_lane(price[i], forward[i], strike[i], years[i], is_call[i])
-    for i in range(vol.size):
-        status[i] = OK
-        if not change[i] <= SETTLED:
-            vol[i], status[i] = careful(price[i], forward[i], strike[i], years[i], is_call[i])
+    """`implied_vol` of each element into vol and status; room is six rows of BLOCK floats.
+
+    Stage by stage over blocks that stay in the nearest cache: several elements are then on their way at once,
+    where one long chain of steps would have the processor wait for itself.
+    """
+    for first in range(0, vol.size, BLOCK):
+        last = min(first + BLOCK, vol.size)
+        f, k, t, call = forward[first:last], strike[first:last], years[first:last], is_call[first:last]
+        _prepare_all(price[first:last], f, k, t, call, room)
+        _step_all(last - first, room)
+        _step_all(last - first, room)
+        _finish_all(t, vol[first:last], room)
+        for i in range(first, last):
+            status[i] = OK
+            if not room[5, i - first] <= SETTLED:
+                vol[i], status[i] = careful(price[i], forward[i], strike[i], years[i], is_call[i])

@@ -2,9 +2,9 @@
 
 For every node of a pot (options of one underlying, expiry and settlement asset) the requirement of its legs
 one by one (of a call and a put sold together, where rules say so, the greater) is compared with the worst of
-their summed payoffs over spot 0 and all strikes, plus, where calls sold exceed calls bought, a rate of the
-spot for each unpaired call; the lesser counts. Atoms of the settlement asset, payoffs round down leg by leg.
-Payoffs are piecewise linear with kinks at the strikes only, so no other spot can be worse.
+their summed payoffs over spot 0 and all strikes, plus a rate of the spot for each call sold in excess, plus
+what equity holds of the options' prices; the lesser counts. Payoffs are piecewise linear with kinks at the
+strikes only, so no other spot can be worse. Atoms of the settlement asset, each payoff rounded down.
 Source: Derive StandardManager; with no unpaired calls, Cboe spreads.
 """
 
@@ -16,7 +16,7 @@ from numba import njit
 from seawall.kernels import layout
 from seawall.kernels.collateral import asset_price
 from seawall.kernels.fixed import LEAF, add_checked, mul_checked, mul_div_ceil, mul_div_floor
-from seawall.kernels.options import CALL, scheduled
+from seawall.kernels.options import CALL, VALUE_FULL, VALUE_LONG, scheduled
 from seawall.kernels.overlay import OVL_INSTRUMENT, position_line
 from seawall.kernels.position import PPB
 
@@ -96,6 +96,7 @@ def node_figures(  # type: ignore[no-untyped-def]
     terms = rules[0, layout.HDR_LEVELS] + level
     orders, settle = rules[terms, layout.LVL_ORDERS] != 0, np.int64(0)
     single, spot, slot, pending = np.int64(0), np.int64(0), np.int64(head), overlay[OVL_INSTRUMENT] >= 0
+    counts, counted = rules[terms, layout.LVL_OPTION_VALUE], np.int64(0)
     call_core, put_core, calls, puts = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
     worst = _sum_payoffs(positions, resting, head, rules, orders, node, np.int64(0), False, overlay)
     while slot >= 0 or pending:
@@ -105,6 +106,8 @@ def node_figures(  # type: ignore[no-untyped-def]
         row = rules[0, layout.HDR_LISTING] + instrument
         required, worth, _price = scheduled(rules, market, level, instrument, lots)
         single = add_checked(single, required)
+        if counts == VALUE_FULL or (counts == VALUE_LONG and lots > 0):
+            counted = add_checked(counted, worth if lots > 0 else -worth)
         core = _paired_core(rules, terms, instrument, lots, required, worth)
         if rules[row, layout.INS_OPTION] == CALL:
             call_core, calls = add_checked(call_core, core), calls - min(lots, np.int64(0))
@@ -121,7 +124,7 @@ def node_figures(  # type: ignore[no-untyped-def]
         if rules[terms, layout.LVL_UNPAIRED] == 0:
             return whole, single, np.int64(-1), settle
         loss = add_checked(loss, mul_div_ceil(-unpaired, rules[terms, layout.LVL_UNPAIRED], PPB))
-    return whole, single, loss, settle
+    return whole, single, max(add_checked(loss, counted), np.int64(0)), settle
 
 
 @njit(**LEAF)

@@ -2,8 +2,8 @@
 
 erfcx(z) = exp(z*z) erfc(z) is P(t) / (z + 4.25) for z >= -1/4, P of degree 23 in t = 1 - 8 / (z + 4.25):
 Chebyshev interpolation at 60 digits, truncated below 2e-17. Everything else follows by exp and reflection.
-Errors: erfcx 4 ulp; density, erfc and the tail 4 ulp and half a unit of 1e-16 for each unit of z*z, which is
-how far the argument's own last bit moves them. The quantile is `elementary.normal_inverse`.
+Errors: erfcx 8 units of 2**-52; density, erfc and lower tail 4 (1 + z*z) of them, z*z being
+how far the last bit of the argument moves them. The quantile is `elementary.normal_inverse`.
 No branch where an array is passed over: see kernels/lanes.py.
 """
 
@@ -16,6 +16,7 @@ from seawall.kernels.lanes import LANE, exp_lane
 SHIFT, SPAN = 4.25, 8.0  # t = 1 - SPAN / (z + SHIFT)
 LEAST = -0.25  # where the fit begins
 INV_SQRT2 = 7.07106781186547524401e-01
+INV_SQRT_PI = 5.64189583547756286948e-01
 INV_SQRT_2PI = 3.98942280401432677940e-01
 
 EVEN = (

@@ -13,8 +13,8 @@ from numba import njit
 
 from seawall.kernels.elementary import exp, log
 from seawall.kernels.fixed import LEAF
+from seawall.kernels.normal import INV_SQRT_PI
 
-INV_SQRT_PI = 5.64189583547756286948e-01
 ENOUGH, MOST_TERMS, TINY = 1e-16, 10_000, 1e-300
 
 

@@ -1,1 +1,1 @@
-"""Option prices, Greeks and implied vols over arrays: checked inputs around the kernels of floor 0."""
+"""Option prices, Greeks, implied vols and surfaces: checked inputs around the kernels of floor 0."""

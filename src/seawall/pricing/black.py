@@ -19,18 +19,23 @@ from seawall.errors import InputError
 from seawall.kernels.black import black_price_array
 from seawall.kernels.elementary import exp_array
 from seawall.kernels.greeks import black_greeks_array, black_higher_array
-from seawall.pricing.inputs import Flags, Floats, columns, require
+from seawall.pricing.inputs import Flags, Floats, columns, empty, require, room
 
 
 class Greeks(msgspec.Struct, frozen=True, kw_only=True):
-    """Arrays of one shape. theta is dV/dt at a fixed forward; rho dV/d(rate) = -years * price."""
+    """Arrays of one shape. theta is dV/dt at a fixed forward."""
 
+    years: Floats
     price: Floats
     delta: Floats
     gamma: Floats
     vega: Floats
     theta_year: Floats
-    rho: Floats
+
+    @property
+    def rho(self) -> Floats:
+        """dV/d(rate) at a fixed forward: -years * price."""
+        return np.asarray(-self.years * self.price)
 
 
 class HigherGreeks(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,15 +59,24 @@ def _read(
     where: str, forward: ArrayLike, strike: ArrayLike, years: ArrayLike, vol: ArrayLike, is_call: ArrayLike
 ) -> tuple[tuple[int, ...], tuple[Floats, Floats, Floats, Floats, Flags]]:
     shape, calls, (f, k, t, v) = columns(where, is_call, forward=forward, strike=strike, years=years, vol=vol)
-    require(where, least=0.0, forward=f, strike=k, years=t, vol=v)
     return shape, (f, k, t, v, calls)
+
+
+def _refuse(where: str, f: Floats, k: Floats, t: Floats, v: Floats, calls: Flags) -> None:
+    """InputError for the first input that made a kernel count an option as unsound."""
+    require(where, least=0.0, forward=f, strike=k, years=t, vol=v)
 
 
 def _rates(where: str, rate: ArrayLike, calls: Flags, shape: tuple[int, ...]) -> Floats | None:
     """Rates as a column, None where nothing is discounted. InputError if they do not fit the options."""
-    wide, _, (rates,) = columns(where, calls.reshape(shape), rate=rate)
-    if wide != shape:
-        raise InputError.at(where, f"rate {wide} for options {shape}", "Give one rate, or one per option.")
+    if np.ndim(rate) == 0:
+        _, _, (rates,) = columns(where, True, rate=rate)
+    else:
+        wide, _, (rates,) = columns(where, calls.reshape(shape), rate=rate)
+        if wide != shape:
+            raise InputError.at(
+                where, f"rate {wide} for options {shape}", "Give one rate, or one per option."
+            )
     require(where, rate=rates)
     return rates if rates.any() else None
 
@@ -79,7 +93,8 @@ def black_price(
     """Prices of calls and puts. InputError if anything is not finite, or negative where it may not be."""
     shape, given = _read("Black price", forward, strike, years, vol, is_call)
     price = np.empty(given[0].size)
-    black_price_array(*given, price)
+    if black_price_array(*given, price, room()):
+        _refuse("Black price", *given)
     rates = _rates("Black price", rate, given[4], shape)
     return (price if rates is None else exp_array(-rates * given[2]) * price).reshape(shape)
 
@@ -98,21 +113,17 @@ def black_greeks(
     Without time or vol the delta is that of the intrinsic value, 1/2 of it at the money, and the rest is 0.
     """
     shape, given = _read("Black Greeks", forward, strike, years, vol, is_call)
-    out = np.empty((5, given[0].size))
-    black_greeks_array(*given, out)
+    price, *others = out = empty(5, given[0].size)
+    if black_greeks_array(*given, *out, room()):
+        _refuse("Black Greeks", *given)
     rates = _rates("Black Greeks", rate, given[4], shape)
     if rates is not None:
-        out *= exp_array(-rates * given[2])
-        out[4] += rates * out[0]
-    rows = out.reshape(5, *shape)
-    return Greeks(
-        price=rows[0],
-        delta=rows[1],
-        gamma=rows[2],
-        vega=rows[3],
-        theta_year=rows[4],
-        rho=-given[2].reshape(shape) * rows[0],
-    )
+        factor = exp_array(-rates * given[2])
+        for column in out:
+            column *= factor
+        others[-1] += rates * price
+    names = Greeks.__struct_fields__
+    return Greeks(**dict(zip(names, (column.reshape(shape) for column in (given[2], *out)))))
 
 
 def black_higher_greeks(
@@ -126,10 +137,13 @@ def black_higher_greeks(
 ) -> HigherGreeks:
     """The other derivatives of second order and those of third. Errors as `black_price`."""
     shape, given = _read("Black Greeks", forward, strike, years, vol, is_call)
-    out = np.empty((8, given[0].size))
-    black_higher_array(*given, out)
+    out = empty(8, given[0].size)
+    if black_higher_array(*given[:4], *out, room()):
+        _refuse("Black Greeks", *given)
     rates = _rates("Black Greeks", rate, given[4], shape)
     if rates is not None:
-        out *= exp_array(-rates * given[2])
+        factor = exp_array(-rates * given[2])
+        for column in out:
+            column *= factor
     names = HigherGreeks.__struct_fields__
-    return HigherGreeks(**dict(zip(names, out.reshape(8, *shape))))
+    return HigherGreeks(**dict(zip(names, (column.reshape(shape) for column in out))))

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from seawall.errors import AboveMaximum, BelowIntrinsic, InputError
 from seawall.kernels import implied as kernel
+from seawall.kernels.black import BLOCK
 from seawall.pricing.inputs import Flags, Floats, columns
 
 
@@ -49,17 +50,16 @@ def implied_vols(
     shape, calls, given = columns(
         "implied vol", is_call, price=price, forward=forward, strike=strike, years=years
     )
-    size = calls.size
-    vol, room, status = np.empty(size), np.empty(size), np.empty(size, np.int8)
-    kernel.implied_vol_array(*given, calls, vol, room, status)
+    vol, status, room = np.empty(calls.size), np.empty(calls.size, np.int8), np.empty((6, BLOCK))
+    kernel.implied_vol_array(*given, calls, vol, status, room)
     return ImpliedVols(vol=vol.reshape(shape), status=status.reshape(shape))
 
 
 def implied_vol(price: float, forward: float, strike: float, years: float, is_call: bool) -> float:
     """The vol of one price.
 
-    BelowIntrinsic under max(F - K, 0) (put: max(K - F, 0)); AboveMaximum from F (put: K) on; InputError for
-    the rest."""
+    BelowIntrinsic under max(F - K, 0) (put: max(K - F, 0)); AboveMaximum from F (put: K) on; else InputError.
+    """
     found = implied_vols(price, forward, strike, years, is_call)
     status = VolStatus(int(found.status))
     if status is VolStatus.OK:

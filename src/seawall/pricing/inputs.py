@@ -13,9 +13,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from seawall.errors import InputError
+from seawall.kernels.black import BLOCK
 
+ROOM = 4  # rows of room that the loops over options need, besides their results
 Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
+
+
+def empty(count: int, size: int) -> list[Floats]:
+    """Columns to be filled. Apart, not rows of one table: freed memory of this size is used again at once."""
+    return [np.empty(size) for _ in range(count)]
+
+
+def room() -> Floats:
+    """What a loop over options keeps between its stages."""
+    return np.empty((ROOM, BLOCK))
 
 
 def columns(

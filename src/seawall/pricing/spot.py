@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from seawall.kernels.black import black_price_array
 from seawall.kernels.elementary import exp_array
 from seawall.kernels.greeks import black_greeks_array
-from seawall.pricing.inputs import Flags, Floats, columns, require
+from seawall.pricing.inputs import Flags, Floats, columns, empty, require, room
 
 
 class SpotGreeks(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +78,7 @@ def spot_price(
         dividend_yield=dividend_yield,
     )  # fmt: skip
     price = np.empty(given.spot.size)
-    black_price_array(*given.arguments, price)
+    black_price_array(*given.arguments, price, room())
     return (given.discount * price).reshape(given.shape)
 
 
@@ -97,10 +97,9 @@ def spot_greeks(
         "spot option", is_call, spot=spot, strike=strike, years=years, vol=vol, rate=rate,
         dividend_yield=dividend_yield,
     )  # fmt: skip
-    out = np.empty((5, given.spot.size))
-    black_greeks_array(*given.arguments, out)
-    out *= given.discount
-    price, delta_forward, gamma_forward, vega, theta = out
+    out = empty(5, given.spot.size)
+    black_greeks_array(*given.arguments, *out, room())
+    price, delta_forward, gamma_forward, vega, theta = (given.discount * column for column in out)
     delta = delta_forward * given.growth
     exposure = delta * given.spot
     held = {

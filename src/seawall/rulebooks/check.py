@@ -13,6 +13,7 @@ from seawall.liquidation.tiers import InsuranceTier, SocialiseTier
 from seawall.market.policy import OraclePolicy
 from seawall.rulebooks.check_ladder import check_liquidation
 from seawall.rulebooks.check_margin import check_margin
+from seawall.rulebooks.check_options import check_families
 from seawall.rulebooks.findings import Finding, Findings, join, rate_text
 from seawall.rulebooks.model import Rulebook
 
@@ -27,6 +28,7 @@ def contradictions(rulebook: Rulebook) -> tuple[Finding, ...]:
         *_check_oracles(rulebook),
         *_check_funding(rulebook),
         *check_margin(rulebook),
+        *check_families(rulebook),
         *check_liquidation(rulebook),
         *_check_waterfall(rulebook),
         *_check_safeguards(rulebook),
@@ -78,7 +80,7 @@ def _check_instruments(rulebook: Rulebook) -> Findings:
 
 
 def _natural_settlement(entry: Instrument) -> str:
-    return entry.base if entry.kind.inverse else entry.quote
+    return entry.base if entry.kind.in_base else entry.quote
 
 
 def _check_oracles(rulebook: Rulebook) -> Findings:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from seawall.instruments.model import Instrument, InstrumentKind
 from seawall.margin.rules import Level, Schedule, Weight
 from seawall.rulebooks.check_collateral import check_collateral, check_weights
+from seawall.rulebooks.check_options import check_families, check_option_schedule
 from seawall.rulebooks.compare import Shortfall, asks_less, counts_more
 from seawall.rulebooks.findings import Finding, Findings, amount_text, join, rate_text, settlement_assets
 from seawall.rulebooks.model import Rulebook
@@ -22,7 +23,9 @@ def check_margin(rulebook: Rulebook) -> Findings:
         *_check_levels(rulebook),
     ]
     yield from found
-    if not found:  # levels are compared only where each is sound by itself
+    if not found and not any(
+        True for _ in check_families(rulebook)
+    ):  # levels are compared only where each is sound by itself
         yield from _check_order_of_levels(rulebook)
 
 
@@ -51,6 +54,10 @@ def _check_schedules(rulebook: Rulebook) -> Findings:
 
 
 def _check_schedule(rulebook: Rulebook, entry: Instrument, path: str, schedule: Schedule) -> Findings:
+    if schedule.kind == "option":
+        schedules = rulebook.margin.instruments[entry.name].schedules
+        yield from check_option_schedule(path, schedule, schedules)
+        return
     if schedule.kind == "tiers":
         yield from _check_tiers(rulebook, entry, path, schedule)
     elif schedule.base_ppb <= 0:
@@ -217,6 +224,15 @@ def _check_pair(rulebook: Rulebook, upper: Level, lower: Level, why: str) -> Fin
                 f"asks less than margin.levels.{lower.name} of {entry.name}: "
                 f"{_shortfall_text(rulebook, entry, short)}",
                 f"{why} Raise '{upper.schedule}' of {entry.name}, or lower '{lower.schedule}'.",
+            )
+            return
+    for family in rulebook.option_families:
+        short = asks_less(upper, lower, family.schedules[upper.schedule], family.schedules[lower.schedule])
+        if short is not None:
+            yield Finding(
+                path,
+                f"asks less than margin.levels.{lower.name} {short.words}",
+                f"{why} Raise '{upper.schedule}' of {join('options', family.name)}, or lower the other.",
             )
             return
 

@@ -15,6 +15,7 @@ from math import isqrt
 from typing import NamedTuple
 
 from seawall.margin.rules import Level, Schedule, Weight
+from seawall.rulebooks.check_options import option_asks_less
 from seawall.units import INT64_MAX, PPB
 
 Notional = int | Fraction  # atoms; nearly all are whole, and an int is many times faster
@@ -54,6 +55,9 @@ def asks_less(
     words = _contingencies_less(upper, lower, upper_schedule, lower_schedule)
     if words:
         return Shortfall("words", Fraction(0), Fraction(0), Fraction(0), words)
+    if upper_schedule.option is not None and lower_schedule.option is not None:
+        words = option_asks_less(upper, lower, upper_schedule.option, lower_schedule.option)
+        return Shortfall("words", Fraction(0), Fraction(0), Fraction(0), words) if words else None
     upper_axis, lower_axis = _axis(upper_schedule), _axis(lower_schedule)
     if "any" in (upper_axis, lower_axis) or upper_axis == lower_axis:
         axis = lower_axis if upper_axis == "any" else upper_axis
@@ -220,6 +224,10 @@ def _contingencies_less(upper: Level, lower: Level, over: Schedule, under: Sched
     for words, value in terms:
         if value(upper, over) < value(lower, under):
             return f"it asks less for the {words}"
+    if upper.option_value != lower.option_value:
+        return "it counts options in another way"
+    if upper.max_loss and (not lower.max_loss or 0 < upper.unpaired_ppb < lower.unpaired_ppb):
+        return "it nets the payoffs of options further"
     ramp = (under.oi_lower_lots, under.oi_upper_lots)
     if under.oi_upper_lots and ramp != (over.oi_lower_lots, over.oi_upper_lots):
         return "it does not rise with open interest as the other does"

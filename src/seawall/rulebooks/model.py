@@ -7,6 +7,7 @@ canonical bytes of the parsed content, so layout and comments of the TOML do not
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -14,8 +15,9 @@ import msgspec
 from seawall.instruments.model import Asset, Instrument
 from seawall.liquidation.rules import LiquidationRules
 from seawall.liquidation.tiers import WaterfallTier
-from seawall.margin.rules import MarginRules
+from seawall.margin.rules import InstrumentMargin, MarginRules
 from seawall.market.policy import OraclePolicy
+from seawall.rulebooks.families import OptionFamily, list_options
 from seawall.safeguards.rules import SafeguardRules
 
 
@@ -57,6 +59,7 @@ class Rulebook(msgspec.Struct, frozen=True, kw_only=True):
     funding: dict[str, FundingRules]  # by instrument
     funds: HouseFunds
     provenance: dict[str, tuple[str, str]]  # parameter path -> (unit, source)
+    option_families: tuple[OptionFamily, ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -72,3 +75,22 @@ class Rulebook(msgspec.Struct, frozen=True, kw_only=True):
 
     def instrument(self, name: str) -> Instrument:
         return next(instrument for instrument in self.instruments if instrument.name == name)
+
+    def with_options(self, names: Iterable[str], *, family: str = "") -> Rulebook:
+        """This rulebook with options of its families listed by name, after what is listed already.
+
+        Names already listed stay. The hash covers the options. `family` is for names that several families
+        write alike, such as long-dated options. RulebookError for a name no family knows.
+        """
+        known = {instrument.name for instrument in self.instruments}
+        assets = {asset.name: asset for asset in self.assets}
+        listed = list_options(
+            self.option_families, [n for n in names if n not in known], assets, family=family
+        )
+        margin = {option.name: InstrumentMargin(schedules=family.schedules) for option, family in listed}
+        return msgspec.structs.replace(
+            self,
+            instruments=(*self.instruments, *(option for option, _family in listed)),
+            oracles={**self.oracles, **{option.name: family.oracle for option, family in listed}},
+            margin=msgspec.structs.replace(self.margin, instruments={**self.margin.instruments, **margin}),
+        )

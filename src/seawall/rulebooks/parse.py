@@ -13,14 +13,18 @@ import msgspec
 
 from seawall.errors import RulebookError
 from seawall.instruments.model import Asset, Instrument, InstrumentKind, make_instrument
+from seawall.margin.portfolio.model import PortfolioRules
+from seawall.rulebooks.check_portfolio import check_portfolio
 from seawall.rulebooks.model import FundingRules, HouseFunds, Rulebook
 from seawall.rulebooks.parse_margin import read_margin
+from seawall.rulebooks.parse_options import read_options
+from seawall.rulebooks.parse_portfolio import read_portfolio
 from seawall.rulebooks.parse_rules import read_liquidation, read_oracle, read_safeguards, read_waterfall
 from seawall.rulebooks.reader import Page, Table
 from seawall.units import INT64_MAX
 
 MAX_INSTRUMENTS = 10_000  # checks take some milliseconds for each; the largest venues list about a thousand
-_KINDS = {kind.name.lower(): kind for kind in InstrumentKind}
+_KINDS = {kind.name.lower(): kind for kind in InstrumentKind if not kind.option}  # options: [options]
 
 
 def parse_rulebook(text: str, *, file: str) -> Rulebook:
@@ -50,18 +54,27 @@ def parse_rulebook(text: str, *, file: str) -> Rulebook:
         assets=tuple(assets[name] for name in sorted(assets)),
         instruments=tuple(instruments[name] for name in sorted(instruments)),
         oracles={name: read_oracle(table) for name, table in top.table("oracles").alike()},
-        margin=read_margin(top.table("margin"), assets, instruments, numeraire),
+        margin=read_margin(top.table("margin"), assets, instruments, numeraire, _read_portfolio(top, file)),
         liquidation=read_liquidation(top.table("liquidation"), numeraire),
         waterfall=waterfall,
         remainder=remainder,
         safeguards=read_safeguards(top.table("safeguards"), numeraire),
         funding={name: _read_funding(table) for name, table in top.table("funding", optional=True).alike()},
         funds=_read_funds(top.table("funds"), assets),
+        option_families=read_options(top.table("options", optional=True), assets),
         provenance=page.provenance,
     )
     venue.done()
     top.done()
     return rulebook
+
+
+def _read_portfolio(top: Table, file: str) -> PortfolioRules | None:
+    if not top.has("portfolio"):
+        return None
+    rules = read_portfolio(top.table("portfolio"), top.table("venue").text("numeraire"))
+    check_portfolio(rules, file=file)
+    return rules
 
 
 def _read_documents(top: Table) -> dict[str, str]:

@@ -136,7 +136,7 @@ def _close(
     seq = write_trade(writer, row, price, [(pot, -filled), *legs], kind="adl", cause=cause, rule=rule)
     for winner, _lots in legs:
         cancel_all(writer, winner, cause=seq, reason="adl", row=row)
-        writer.touched[winner] = seq
+        writer.touched.add(winner, seq)
     return abs(filled)
 
 

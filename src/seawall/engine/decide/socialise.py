@@ -60,7 +60,7 @@ def socialise(
             haircut_ppb=haircut,
             rule=rule,
         )
-        writer.touched.update(dict.fromkeys(payers[payers >= HOUSE_ACCOUNTS].tolist(), seq))
+        writer.touched.add_all(payers[payers >= HOUSE_ACCOUNTS], seq)
     writer.emit(
         ev.TierPassed,
         cause=seq,

@@ -53,13 +53,13 @@ def evaluate(
 ) -> PortfolioStatement:
     """The statement of one account. NumberError where an amount passes 64 bits in its unit.
 
-    An underlying that the rules do not name is unknown; so is the account with it. `books` are those of
-    `value_books` for this market and these rules; without them its contracts are revalued.
+    `books`: by underlying, contracts already repriced at this market (`value_books`), for many accounts.
+    An underlying that the rules do not name is unknown; so is the account with it.
     """
     held: dict[str, list[Position]] = {name: [] for name in sorted(_named(portfolio))}
     for position in portfolio.positions:
         held[position.contract.underlying].append(position)
-    nodes = tuple(_node(name, held[name], portfolio, market, rules, books) for name in held)
+    nodes = tuple(_node(name, held[name], portfolio, market, rules, books or {}) for name in held)
     unknown = tuple(f"{node.underlying}: {reason}" for node in nodes for reason in node.unknown)
     names = [level.name for level in rules.levels]
     if unknown:
@@ -118,7 +118,7 @@ def _node(
     portfolio: Portfolio,
     market: MarketInputs,
     rules: PortfolioRules,
-    books: Mapping[str, Book] | None,
+    books: Mapping[str, Book],
 ) -> NodeStatement:
     own = rules.underlyings.get(name)
     if own is None:
@@ -131,8 +131,9 @@ def _node(
         reasons += ("collateral in a node that is settled in coin: give it as cash",)
     if reasons:
         return NodeStatement(underlying=name, unknown=reasons)
-    contracts = tuple(dict.fromkeys(position.contract for position in positions))
-    book = books[name] if books is not None else reprice(contracts, own, market)
+    book = books.get(name)
+    if book is None:
+        book = reprice(tuple(dict.fromkeys(position.contract for position in positions)), own, market)
     node = _add_up(name, positions, portfolio, market, own, book)
     return _state(node, rules.levels)
 

@@ -1,0 +1,1 @@
+"""Fitting to markets and judging models against them: drivers that decide nothing in the engine."""
