@@ -45,17 +45,20 @@ def deleverage(writer: Writer, pot: int, unit: int, number: int, tier: AdlTier, 
         closed, left = closed + taken, left + abs(lots) - taken
     after = _worth(state, pot, unit)
     why = f"{tier.ranker} at {tier.price}: {closed} lots closed, {left} found nobody"
-    writer.emit(
-        ev.TierPassed,
-        cause=cause,
-        pot=pot,
-        asset=unit,
-        tier=number,
-        kind="adl",
-        paid_atoms=max(min(after, 0) - min(before, 0), 0),
-        left_atoms=max(-after, 0),
-        why="; ".join([why, *notes]),
-        rule=f"{state.tag} waterfall.{number}",
+    writer.put(
+        ev.TierPassed(
+            seq=writer.state.seq + 1,
+            cause_seq=cause or writer.command_seq,
+            time_ns=writer.time_ns,
+            pot=pot,
+            asset=unit,
+            tier=number,
+            kind="adl",
+            paid_atoms=max(min(after, 0) - min(before, 0), 0),
+            left_atoms=max(-after, 0),
+            why="; ".join([why, *notes]),
+            rule=f"{state.tag} waterfall.{number}",
+        )
     )
 
 

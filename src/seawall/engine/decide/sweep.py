@@ -218,14 +218,17 @@ def _call(writer: Writer, pot: int, cause: int) -> None:
     now = pot_health(state, pot, call.level)
     if state.flags[pot] & FLAG_LIQUIDATING or not now.known or now.margin_atoms >= 0:
         return
-    writer.emit(
-        ev.MarginCalled,
-        cause=cause,
-        pot=pot,
-        equity_atoms=now.equity_atoms,
-        requirement_atoms=now.requirement_atoms,
-        deadline_ns=writer.time_ns + call.grace_ns,
-        rule=f"{state.tag} liquidation.margin_call",
+    writer.put(
+        ev.MarginCalled(
+            seq=writer.state.seq + 1,
+            cause_seq=cause or writer.command_seq,
+            time_ns=writer.time_ns,
+            pot=pot,
+            equity_atoms=now.equity_atoms,
+            requirement_atoms=now.requirement_atoms,
+            deadline_ns=writer.time_ns + call.grace_ns,
+            rule=f"{state.tag} liquidation.margin_call",
+        )
     )
 
 
@@ -234,11 +237,14 @@ def _cure(writer: Writer, pot: int, cause: int) -> None:
     level = state.rulebook.liquidation.trigger if call is None else call.cure_level
     now = pot_health(state, pot, level)
     if call is None or (now.known and now.margin_atoms >= 0):
-        writer.emit(
-            ev.MarginCallCured,
-            cause=cause,
-            pot=pot,
-            equity_atoms=now.equity_atoms,
-            requirement_atoms=now.requirement_atoms,
-            rule=f"{state.tag} liquidation.margin_call",
+        writer.put(
+            ev.MarginCallCured(
+                seq=writer.state.seq + 1,
+                cause_seq=cause or writer.command_seq,
+                time_ns=writer.time_ns,
+                pot=pot,
+                equity_atoms=now.equity_atoms,
+                requirement_atoms=now.requirement_atoms,
+                rule=f"{state.tag} liquidation.margin_call",
+            )
         )
