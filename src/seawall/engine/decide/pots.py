@@ -18,7 +18,17 @@ def ensure_cross_pot(writer: Writer, account: int, asset: int) -> int:
     pot = state.cross_pot(account, asset)
     if pot == NONE:
         pot = state.book.n_pots
-        writer.emit(ev.PotOpened, pot=pot, account=account, unit=asset, instrument=NONE)
+        writer.put(
+            ev.PotOpened(
+                seq=writer.state.seq + 1,
+                cause_seq=writer.command_seq,
+                time_ns=writer.time_ns,
+                pot=pot,
+                account=account,
+                unit=asset,
+                instrument=NONE,
+            )
+        )
     return pot
 
 
@@ -27,8 +37,16 @@ def ensure_isolated_pot(writer: Writer, account: int, instrument: int) -> int:
     pot = state.isolated_pot(account, instrument)
     if pot == NONE:
         pot = state.book.n_pots
-        writer.emit(
-            ev.PotOpened, pot=pot, account=account, unit=state.settle_row[instrument], instrument=instrument
+        writer.put(
+            ev.PotOpened(
+                seq=writer.state.seq + 1,
+                cause_seq=writer.command_seq,
+                time_ns=writer.time_ns,
+                pot=pot,
+                account=account,
+                unit=state.settle_row[instrument],
+                instrument=instrument,
+            )
         )
     return pot
 
