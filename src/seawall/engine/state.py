@@ -242,6 +242,7 @@ class State:
                 f"state was written under rulebook {raw['rulebook'][:8]}, not {state.sha256[:8]}\n"
                 "  Give the rulebook that was in force when it was written."
             )
+        _check_sizes(raw, len(rulebook.assets))
         state.book = book = Book(
             len(rulebook.assets),
             len(rulebook.instruments),
@@ -322,6 +323,20 @@ _DICTS: dict[str, Any] = {
     "owners": str,
 }
 _ENCODER = msgspec.msgpack.Encoder(order="deterministic")
+
+
+def _check_sizes(raw: dict[str, Any], assets: int) -> None:
+    """ValueError unless the columns hold what the counts say: no room is made for rows that are not there."""
+    pots = [*Book.POT_COLUMNS, ("balances", np.dtype((np.int64, (assets,)))), ("flags", np.uint8)]
+    for count_name, columns in (("n_pots", pots), ("n_positions", list(Book.POS_COLUMNS))):
+        count = raw[count_name]
+        for name, kind in columns:
+            held, width = len(raw["arrays"][name]), np.dtype(kind).itemsize
+            if type(count) is not int or count < 0 or held != count * width:
+                raise ValueError(
+                    f"state: column {name} has {held} bytes, but {count_name} = {count} rows take {width} each\n"
+                    "  It was altered: use another snapshot, or recover from the journal's genesis."
+                )
 
 
 def _bytes(column: NDArray[Any]) -> bytes:
