@@ -334,7 +334,7 @@ def _check_sizes(raw: dict[str, Any], assets: int) -> None:
             held, width = len(raw["arrays"][name]), np.dtype(kind).itemsize
             if type(count) is not int or count < 0 or held != count * width:
                 raise ValueError(
-                    f"state: column {name} has {held} bytes, but {count_name} = {count} rows take {width} each\n"
+                    f"state: column {name} has {held} bytes, {count_name} = {count} rows take {width} each\n"
                     "  It was altered: use another snapshot, or recover from the journal's genesis."
                 )
 
