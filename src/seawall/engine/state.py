@@ -157,6 +157,13 @@ class State:
         self.instrument_row = {instrument.name: row for row, instrument in enumerate(rulebook.instruments)}
         self.numeraire = self.asset_row[rulebook.margin.numeraire]
         self.levels_nested = _nested(rulebook)
+        # Instruments whose requirement rises with their open interest: no price need move for it.
+        self.ramped = [
+            row
+            for row, instrument in enumerate(rulebook.instruments)
+            if (margin := rulebook.margin.instruments.get(instrument.name))
+            and any(schedule.oi_upper_lots for schedule in margin.schedules.values())
+        ]
         self.settle_row = [self.asset_row[i.settle] for i in rulebook.instruments]
         self.places = {  # (instrument, source) by name -> their rows
             (instrument.name, source): (row, place)

@@ -180,7 +180,7 @@ def _age(writer: Writer, rows: list[int]) -> None:
     """Form the marks, let the safeguards look, and sweep what depends on what changed.
 
     Everyone is looked at when the first price of all appears, and when a gate opens: it may let through what
-    waited behind it.
+    waited behind it. Holders of what others' open interest makes dearer are looked at every time.
     """
     state = writer.state
     first = not any(state.market.mark.tolist())
@@ -193,4 +193,4 @@ def _age(writer: Writer, rows: list[int]) -> None:
     if opened or first:
         sweep_all(writer)
     else:
-        sweep_instruments(writer, changed)
+        sweep_instruments(writer, sorted({*changed, *state.ramped}) if state.ramped else changed)

@@ -81,6 +81,8 @@ def _act_all(writer: Writer, pots: list[int] | I64, causes: dict[int, int] | Tou
     The unknown first: nobody who cannot be valued may be deleveraged for another in the same pass.
     """
     state, seq = writer.state, writer.state.seq
+    if not len(pots):
+        return
     idle = _idle(state, pots)
     code_of = _codes(state, _without(pots, idle))
     for pot in [pot for pot in code_of if code_of[pot] & TO_UNKNOWN]:
@@ -104,7 +106,7 @@ def _act_all(writer: Writer, pots: list[int] | I64, causes: dict[int, int] | Tou
 
 def _idle(state: State, pots: list[int] | I64) -> set[int]:
     """Pots in liquidation that a sweep would leave as they are. Without the sieve each is looked at."""
-    if state.sieve is None or not len(pots):
+    if state.sieve is None:
         return set()
     return set(state.sieve.idle(state, pots))
 
