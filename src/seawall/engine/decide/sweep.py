@@ -23,6 +23,18 @@ from seawall.engine.writer import Touched, Writer
 I64 = NDArray[np.int64]
 
 TO_UNKNOWN, TO_KNOWN, CALL, CURE, LIQUIDATE, CONTINUE = 1, 2, 4, 8, 16, 32
+# Events that change nothing for any pot but the one they are about.
+OWN = {
+    ev.StepEntered,
+    ev.LiquidationOrderSent,
+    ev.LiquidationOrderRecalled,
+    ev.LiquidationOrderDone,
+    ev.LiquidationStarted,
+    ev.LiquidationEnded,
+    ev.MarginCalled,
+    ev.MarginCallCured,
+    ev.OrderReduced,
+}
 AHEAD = 8  # pots that are asked again at once whether they still wait
 MANY = 64  # pots whose needs are told apart column by column
 
@@ -92,12 +104,13 @@ def _act_all(writer: Writer, pots: list[int] | I64, causes: dict[int, int] | Tou
         return
     named = code_of.keys() | idle
     listed = _ordered(state, [pot for pot in pots if pot in named] if type(pots) is list else sorted(named))
-    sure = len(listed)  # up to which place `idle` is known as of record `seq`
+    # Up to which place `idle` is known, as of that many events of this step.
+    sure, seen = (len(listed) if seq == state.seq else 0), len(writer.events)
     for place, pot in enumerate(listed):
         if state.halted:
             return
-        if idle and (seq != state.seq or place >= sure):  # something has happened: do they still wait?
-            seq, sure = state.seq, place + AHEAD
+        if idle and (place >= sure or any(type(event) not in OWN for event in writer.events[seen:])):
+            seen, sure = len(writer.events), place + AHEAD
             ahead = [other for other in listed[place:sure] if other in idle]
             idle -= set(ahead).difference(state.sieve.idle(state, ahead))
         if pot not in idle:
