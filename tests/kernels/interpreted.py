@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from seawall.margin.portfolio.evaluate import evaluate
 from seawall.margin.solve import liquidation_price
 from seawall.margin.statement import book_health, health, statement
-from tests.margin.test_options import Pot, option_pots
 from tests.margin.portfolios import PARAMETERS, inputs_of, random_case, rules_of
+from tests.margin.test_options import Pot, option_pots
 from tests.margin.worlds import World, worlds
 
 
