@@ -116,9 +116,9 @@ def test_expiry_pays_both_sides_to_the_atom() -> None:
 )
 def test_expiry_conserves_and_rounds_against_everyone(trades, name, delivery) -> None:
     venue = OptionVenue()
-    for account in (A, B, C):
-        venue.fund(account, 10**7)
-        venue.fund(account, 10**3, "BTC")
+    for account in (A, B, C, D):  # enough that nobody is liquidated or bankrupt
+        venue.fund(account, 10**8)
+        venue.fund(account, 10**6, "BTC")
     for account, lots in trades:
         venue.trade(account, lots, OPTION_PRICES[name], name, against=D)
     listed = venue.state.rulebook.instrument(name)
@@ -156,6 +156,12 @@ def test_a_trade_costs_a_rate_of_the_spot_and_no_more_than_a_share_of_the_price(
         before = venue.balance(A)
         venue.trade(A, 1_000, price, "C50", against=B)
         assert before - venue.balance(A) == fee * 10**6
+
+
+def test_more_than_could_be_margined_is_refused() -> None:
+    """At a tick a lot costs next to nothing; its underlying's worth has to fit 64 bits all the same."""
+    venue = OptionVenue()
+    refused(venue.trade(A, 2**61 // (500_000 * 100) + 1, 1, "C50", against=B), "2**61")
 
 
 def test_a_state_with_options_is_restored_from_its_bytes() -> None:

@@ -12,6 +12,7 @@ from seawall.margin.portfolio.evaluate import evaluate
 from seawall.margin.solve import liquidation_price
 from seawall.margin.statement import book_health, health, statement
 from tests.margin.portfolios import PARAMETERS, inputs_of, random_case, rules_of
+from tests.margin.test_options import Pot, option_pots
 from tests.margin.worlds import World, worlds
 
 
@@ -31,7 +32,13 @@ def digest() -> str:
             lines.append(liquidation_price(*args, world.row, "maintenance", 0))
         found.update(repr(lines).encode())
 
+    @settings(max_examples=40, derandomize=True, database=None, deadline=None)
+    @given(option_pots())
+    def collect_options(pot: Pot) -> None:
+        found.update(repr([pot.health(), pot.statement()]).encode())
+
     collect()
+    collect_options()
     for seed in range(4):
         case = random_case(seed, 12)
         found.update(repr(evaluate(*inputs_of(case), rules_of(case, PARAMETERS))).encode())

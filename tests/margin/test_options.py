@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -92,7 +93,8 @@ class Pot:
             self.book.pos_lots[slot] = lots
             self.book.pos_cost[slot] = lots * price * self.instruments[place + 2].value_num
         prices = [spot, spot, *(price for _call, _strike, _lots, price in legs)]
-        self.market = MarketView(len(prices), mark=prices, index_price=prices, usable=[1] * len(prices))  # type: ignore[arg-type]
+        columns = {"mark": prices, "index_price": prices, "usable": [1] * len(prices)}
+        self.market = MarketView(len(prices), **{name: np.array(of) for name, of in columns.items()})
 
     def health(self, name: str = "s", overlay: Overlay | None = None) -> Any:
         return health(self.book, self.margin, self.market, self.pot, name, overlay)
@@ -164,6 +166,20 @@ SMALL = st.tuples(
     st.sampled_from([-3, -2, -1, 1, 2, 3]),
     st.integers(1, 500),
 )
+
+
+@st.composite
+def option_pots(draw: st.DrawFn) -> Pot:
+    """Few options at any level's way of counting them; for tests elsewhere."""
+    return Pot(
+        draw(st.lists(SMALL, min_size=1, max_size=5)),
+        draw(plans()),
+        spot=draw(st.integers(1, 3_000)),
+        in_coin=draw(st.booleans()),
+        max_loss=draw(st.booleans()),
+        unpaired_ppb=draw(st.sampled_from([0, PPB])),
+        option_value=draw(st.sampled_from(["full", "none", "long"])),
+    )
 
 
 @settings(max_examples=300)

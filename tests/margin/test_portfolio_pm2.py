@@ -7,7 +7,7 @@ import random
 import msgspec
 import pytest
 
-from seawall.margin.portfolio.evaluate import evaluate
+from seawall.margin.portfolio.evaluate import evaluate, value_books
 from seawall.margin.portfolio.inputs import MarketInputs, Portfolio
 from tests.margin.portfolios import PARAMETERS, inputs_of, random_case, rules_of
 from tests.oracles.portfolio_margin import pm2
@@ -135,3 +135,18 @@ def test_a_long_skew_cap_does_not_turn_around():
     case["scenarios"] = [(0.0, "skew_absolute", 1.0)]
     off = PARAMETERS | {"long_base": 1.0, "long_add": 0.0, "short_base": 1.0, "short_add": 0.0}
     assert judge(case, off).charges["worst"] == 0
+
+
+def test_contracts_valued_once_serve_every_account():
+    case = random_case(2, 30)
+    portfolio, market = inputs_of(case)
+    rules = rules_of(case, PARAMETERS)
+    books = value_books((held.contract for held in portfolio.positions), market, rules)
+    for start in range(0, 30, 7):
+        part = msgspec.structs.replace(portfolio, positions=portfolio.positions[start : start + 9])
+        assert evaluate(part, market, rules, books) == evaluate(part, market, rules)
+    unpriced = msgspec.structs.replace(market, vols={})
+    assert value_books((held.contract for held in portfolio.positions), unpriced, rules)[
+        "BTC"
+    ].contracts.keys() == {held.contract for held in portfolio.positions if held.contract.kind != "option"}
+    assert evaluate(portfolio, unpriced, rules, books).unknown

@@ -40,11 +40,20 @@ Marks = Mapping[str, str | int | float]
 def load_book(book: Any, rulebook: Rulebook | str | Path, marks: Marks | None = None) -> Desk:
     """A desk over `book`: a CSV or Parquet path, a Polars frame, or a list of dicts with the same columns.
 
+    Options that the book holds or `marks` names are listed where the rulebook has a family for them.
     `marks` are prices by instrument or coin (`{"BTC": "60000"}`), decimal text or numbers in quote units.
     Raises BookError (file, line, column, value, fix), RulebookError or InputError.
     """
     rules = rulebook if isinstance(rulebook, Rulebook) else load_rulebook(rulebook)
-    return Desk(rules, _rows(book), pricing.marks_to_ticks(rules, marks or {}))
+    rows = _rows(book)
+    rules = rules.with_options(_options(rules, rows, marks or {}))
+    return Desk(rules, rows, pricing.marks_to_ticks(rules, marks or {}))
+
+
+def _options(rules: Rulebook, rows: list[BookRow], marks: Marks) -> list[str]:
+    """Options that the rulebook has a family for: they are listed by being held or priced."""
+    named = {row.instrument for row in rows if row.instrument is not None} | set(marks)
+    return sorted(n for n in named if any(one.terms_of(n) is not None for one in rules.option_families))
 
 
 def _rows(book: Any) -> list[BookRow]:

@@ -101,15 +101,18 @@ def _term(state: State, found: Statement, part: Part) -> Term:
 
 
 def price_lines(state: State, market: MarketView, pot: int, level: str, account: str) -> list[PriceLine]:
-    """Per instrument held, and per way of moving: where `level` fails and where the pot is worth nothing."""
+    """Per instrument held, and per way of moving: where `level` fails and where the pot is worth nothing.
+
+    An option moves alone and stands still when others move: nothing here reprices it.
+    """
     book = state.book
     now = health(book, state.margin, market, pot, level)
     if not now.known:
         return []
     held = sorted(int(book.pos_instrument[slot]) for slot in book.positions(pot) if book.pos_lots[slot])
-    lines = []
+    lines, several = [], len(held) > 1 or _moves_collateral(state, pot)
     for row in held:
-        for together in WAYS if len(held) > 1 or _moves_collateral(state, pot) else ("alone",):
+        for together in WAYS if several and not state.instruments[row].kind.option else ("alone",):
             betas = _betas(state, market, row, together)
             fails = liquidation_price(book, state.margin, market, pot, level, row, betas_ppb=betas)
             empty = liquidation_price(book, state.margin, market, pot, WORTH, row, betas_ppb=betas)
@@ -130,7 +133,7 @@ def _betas(state: State, market: MarketView, row: int, together: Together) -> di
     return {
         other: PPB
         for other, entry in enumerate(state.instruments)
-        if other != row and market.mark[other] and together != "alone"
+        if other != row and market.mark[other] and together != "alone" and not entry.kind.option
         and (together == "all" or coin_of(entry) == coin)
     }  # fmt: skip
 

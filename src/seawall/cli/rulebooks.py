@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from seawall.cli.printing import put, put_json, put_table
+from seawall.instruments.option_names import GRAMMARS
 
 DESCRIPTION = """The built-in rulebooks. A parameter is an assumption where the venue does not publish it or
 the document was not read; each says so beside its value. `not modelled` are rules the venue has and Seawall
@@ -60,6 +61,7 @@ def _facts(book: Any) -> dict[str, Any]:
         "title": book.title,
         "sha256": book.sha256,
         "instruments": [instrument.name for instrument in book.instruments],
+        "options": {one.name: GRAMMARS[one.grammar].example for one in book.option_families},
         "levels": [level.name for level in book.margin.levels],
         "sources": list(book.sources),
         "not_modelled": list(book.unsupported),
@@ -72,6 +74,9 @@ def _show(book: Any) -> None:
     put(f"{book.title}: {book.tag}")
     put(f"sha256 {book.sha256}")
     put(f"instruments  {', '.join(instrument.name for instrument in book.instruments)}")
+    if book.option_families:
+        families = (f"{one.name} (like {GRAMMARS[one.grammar].example})" for one in book.option_families)
+        put(f"options      {', '.join(families)}")
     put(f"levels       {', '.join(level.name for level in book.margin.levels)}")
     put(f"assumed      {len(_assumed(book))} of {len(book.provenance)} parameters (--json lists them)")
     put("\nsources")

@@ -9,12 +9,11 @@ its premium.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 from seawall.conform.bench import level
 from seawall.conform.model import Vector
-from seawall.conform.option_book import Leg, OptionBook, short_terms
-from seawall.conform.reading import Adapter, Answer, as_number, find, number
+from seawall.conform.option_book import Leg, OptionBook, is_call, read_legs, short_terms
+from seawall.conform.reading import Adapter, Answer, find, number
 from seawall.errors import Unsupported
 from seawall.margin.option_schedule import OptionTerms
 
@@ -39,7 +38,7 @@ def naked(vector: Vector) -> Answer:
     book = OptionBook(
         [
             Leg(
-                is_call=_is_call(find(given, "type", "right")),
+                is_call=is_call(find(given, "type", "right")),
                 strike=number(given, "K", "strike"),
                 size=-CONTRACT * number(given, "contracts", "n", default=1),
                 mark=number(given, "premium", "price"),
@@ -54,7 +53,7 @@ def naked(vector: Vector) -> Answer:
 
 def spread(vector: Vector) -> Answer:
     """Legs [right, strike, contracts, premium]; with a spot, sold options may also stand alone."""
-    legs = _legs(vector)
+    legs = read_legs(vector, unit=CONTRACT)
     spot = number(vector.inputs, "S", "spot", default=max(leg.strike for leg in legs))
     book = OptionBook(legs, spot=spot, schedules={"sold": _terms(*_kind(vector))}, levels=NETTED)
     if find(vector.inputs, "S", "spot") is None and _unbounded(legs):
@@ -84,21 +83,6 @@ def long_dated(vector: Vector) -> Answer:
     return {name: Fraction(round(book.requirement(name))) for name in ("cash", "margin")}
 
 
-def _legs(vector: Vector) -> list[Leg]:
-    rows = find(vector.inputs, "legs")
-    if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == 4 for row in rows):
-        raise Unsupported("legs is not a list of [right, strike, contracts, premium]")
-    return [
-        Leg(
-            is_call=_is_call(right),
-            strike=as_number(strike, "strike"),
-            size=CONTRACT * as_number(count, "contracts"),
-            mark=as_number(premium, "premium"),
-        )
-        for right, strike, count, premium in rows
-    ]
-
-
 def _unbounded(legs: list[Leg]) -> bool:
     return sum(leg.size for leg in legs if leg.is_call) < 0
 
@@ -107,14 +91,8 @@ def _kind(vector: Vector) -> tuple[bool, Fraction]:
     return bool(find(vector.inputs, "broad")), number(vector.inputs, "leverage", default=1)
 
 
-def _is_call(right: Any) -> bool:
-    if not isinstance(right, str) or right[:1].upper() not in ("C", "P"):
-        raise Unsupported(f"{right!r} is neither a call nor a put")
-    return right[:1].upper() == "C"
-
-
 ADAPTERS = (
     Adapter("cboe-", ("legs",), spread),
     Adapter("cboe-", ("type|right", "S|spot", "K|strike", "premium|price"), naked),
-    Adapter("cboe-long", ("price|premium",), long_dated),
+    Adapter("cboe-", ("price|premium",), long_dated),
 )

@@ -106,7 +106,7 @@ def expiry(vector: Vector) -> Answer:
     given = vector.inputs
     multiplier = maybe(given, "mult", "multiplier")
     inverse = multiplier is None and "linear" not in vector.id
-    premium = number(given, "premium")
+    premium, delivered = number(given, "premium"), number(given, "S", "delivery", "delivery_price")
     size = ONE if multiplier is None else multiplier
     book = OptionBook(
         [Leg(is_call=_right(vector), strike=number(given, "K", "strike"), size=size, mark=premium)],
@@ -114,8 +114,9 @@ def expiry(vector: Vector) -> Answer:
         schedules={"initial": OptionTerms()},
         levels=(level("initial"),),
         inverse=inverse,
+        delivery=(delivered,),
     )
-    gained = book.expire(number(given, "S", "delivery", "delivery_price"))
+    gained = book.expire(delivered)
     paid = gained + size * premium
     return {
         "payoff": paid,

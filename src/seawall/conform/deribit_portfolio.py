@@ -19,7 +19,15 @@ from seawall.errors import Unsupported
 from seawall.margin.portfolio import charges as rule
 from seawall.margin.portfolio.contingencies import naked_shorts, of_naked_shorts, of_size
 from seawall.margin.portfolio.inputs import ExpiryQuote, UnderlyingQuote
-from seawall.margin.portfolio.model import PPB, Netting, PortfolioRules, UnderlyingRules, VolShock, extended
+from seawall.margin.portfolio.model import (
+    PPB,
+    Netting,
+    PortfolioRules,
+    Scenario,
+    UnderlyingRules,
+    VolShock,
+    extended,
+)
 from seawall.margin.portfolio.results import count
 from seawall.margin.portfolio.values import shocked_vols
 from seawall.rulebooks.load_portfolio import load_portfolio_rulebook
@@ -64,13 +72,14 @@ def _account(vector: Vector, *, netted: bool) -> Account:
     years = {name: _years(given, name) for name in held}
     if any(years[name] is None and DATED.search(name) for name in held):
         annual = Fraction(0)
+    scenarios = {"standard": grid(_moves(reach, buckets)), "extended": _extended(given, damped=netted)}
     own = own_rules(
         BOOK,
         "BTC",
-        scenarios={"standard": grid(_moves(reach, buckets))},
+        scenarios=scenarios,
         netting=Netting(gain_share_ppb=ppb(share)),
         charges=(
-            rule.WorstLoss(name="risk_matrix", sets=("standard",)),
+            rule.WorstLoss(name="risk_matrix", sets=tuple(scenarios)),
             rule.RollShock(name="roll_shock", minimum_ppb=ppb(minimum), annual_ppb=ppb(annual)),
             *(rule.Given(name=name) for name in GIVEN),
         ),
@@ -88,35 +97,57 @@ def _account(vector: Vector, *, netted: bool) -> Account:
     return account
 
 
+def _extended(given: dict[str, Any], *, damped: bool) -> tuple[Scenario, ...]:
+    """The moves beyond the range, where the vector says how they are damped."""
+    if find(given, "extended_dampener", "dampener") is None or find(given, "index", "index_price") is None:
+        return ()
+    moves = numbers(given, "moves") if find(given, "moves") is not None else list(EXTENDED)
+    dampener = number(given, "extended_dampener", "dampener") if damped else Fraction(0)
+    return tuple(
+        extended(
+            ppb(move),
+            reach_ppb=ppb(number(given, "price_range")),
+            factor_ppb=ppb(number(given, "extended_table_factor", default=1)),
+            dampener_usd_e9=ppb(dampener),
+        )
+        for move in moves
+    )
+
+
 def _years(given: dict[str, Any], name: str) -> float | None:
     """`T_28JUN24_days`, by the end of the instrument's name."""
     told = find(given, f"T_{name.rsplit('-', 1)[-1]}_days")
     return None if told is None else float(as_number(told, "days") / 365)
 
 
-def _judge(account: Account) -> Judged:
-    # Nothing here is in dollars: margins in coin do not depend on the index.
+def _judge(account: Account, given: dict[str, Any]) -> Judged:
+    """Only damping is in dollars: without it, margins in coin do not depend on the index."""
     largest = max((abs(size) for _, size in account.held), default=Fraction(1))
-    return account.judge(spot=1, largest=10 * largest + 10)
+    spot = number(given, "index", "index_price", default=1)
+    return account.judge(spot=spot, largest=10 * largest + 10)
 
 
 def risk_matrix(vector: Vector) -> Answer:
     """Result of every position and of all of them, and what they are asked for."""
     account = _account(vector, netted=True)
-    judged = _judge(account)
+    judged = _judge(account, vector.inputs)
     answer: Answer = {}
     for contract, size in account.held:
         alone = _account(vector, netted=False)
         alone.held = [(contract, size)]
-        results = _judge(alone).results("standard")
+        found = _judge(alone, vector.inputs)
+        results = found.results("standard")
         word = "perp" if contract.kind == "perpetual" else "future"
         for key in (word, f"{word}_standard", contract.name, f"{contract.name}_standard"):
             answer.setdefault(key, results)
-    plain = _account(vector, netted=False)
+        answer.setdefault(f"{word}_extended", found.results("extended"))
+    plain = _judge(_account(vector, netted=False), vector.inputs)
     for key in ("pre_aggregate", "pre_aggregated", "pre_aggregated_standard"):
-        answer[key] = _judge(plain).results("standard")
+        answer[key] = plain.results("standard")
     for key in ("aggregate", "aggregated", "aggregated_standard"):
         answer[key] = judged.results("standard")
+    answer["pre_aggregated_extended"] = plain.results("extended")
+    answer["aggregated_extended"] = judged.results("extended")
     answer["worst_case"] = judged.charge("risk_matrix")
     answer["roll_shock"] = judged.charge("roll_shock")
     answer["delta_shock"] = 0
@@ -128,34 +159,21 @@ def risk_matrix(vector: Vector) -> Answer:
 
 def extended_table(vector: Vector) -> Answer:
     """One future beyond the range: as it stands, and after damping and the share of gains."""
-    given = vector.inputs
-    reach = number(given, "price_range")
-    moves = numbers(given, "moves") if find(given, "moves") is not None else list(EXTENDED)
+    given = {"extended_dampener": 0, "index": 1, **vector.inputs}
     answer: Answer = {}
     for damped in (False, True):
-        dampener = number(given, "extended_dampener", "dampener", default=0) if damped else Fraction(0)
         share = number(given, "pnl_offset", default=1) if damped else Fraction(1)
         own = own_rules(
             BOOK,
             "BTC",
-            scenarios={
-                "extended": tuple(
-                    extended(
-                        ppb(move),
-                        reach_ppb=ppb(reach),
-                        factor_ppb=ppb(number(given, "extended_table_factor", default=1)),
-                        dampener_usd_e9=ppb(dampener),
-                    )
-                    for move in moves
-                )
-            },
+            scenarios={"extended": _extended(given, damped=damped)},
             netting=Netting(gain_share_ppb=ppb(share)),
             charges=(rule.WorstLoss(name="risk_matrix", sets=("extended",)),),
         )
         account = Account("BTC", _rules(own))
         size = number(given, "position", "size")
         account.hold(account.contract("BTC-PERPETUAL", "perpetual"), size, mark=1)
-        judged = account.judge(spot=number(given, "index", "spot", default=1), largest=10 * abs(size) + 10)
+        judged = _judge(account, given)
         names = (
             ("aggregated_extended", "extended") if damped else ("initial_extended", "pre_aggregated_extended")
         )

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import msgspec
+
 from seawall.conform.bench import level
 from seawall.conform.model import Vector
-from seawall.conform.option_book import Leg, OptionBook, short_terms
+from seawall.conform.option_book import Leg, OptionBook, is_call, read_legs, short_terms
 from seawall.conform.reading import Adapter, Answer, find, maybe, number, rate_ppb
 from seawall.liquidation import auction
 from seawall.liquidation.socialise import withdrawal_fee
@@ -23,23 +25,17 @@ INITIAL = OptionTerms(call=short_terms(**SOLD), put=short_terms(**SOLD, least_of
 MAINTENANCE = OptionTerms(call=short_terms(floor=NINE), put=short_terms(floor=NINE, mark=NINE))
 UNPAIRED = {"initial": Fraction(12, 10), "maintenance": Fraction(11, 10)}
 FEE = Fraction(10, 100)
+FREE = Fraction(1, 10**6)
 
 
 def standard_margin(vector: Vector) -> Answer:
     """So many options sold at their mark: what they take, and what is left of the cash."""
     given = vector.inputs
-    count, told = number(given, "n", "size", "contracts", default=1), find(given, "type", "right")
-    is_call = (told or ("put" if "put" in vector.description.lower() else "call")).lower().startswith("c")
+    legs = read_legs(vector, unit=ONE) if find(given, "legs", "positions") else [_sold(vector)]
+    # The page's cash is what the account has beside its options: they are traded for next to nothing.
+    legs = [msgspec.structs.replace(leg, entry=FREE) for leg in legs]
     book = OptionBook(
-        [
-            Leg(
-                is_call=is_call,
-                strike=number(given, "strike", "K"),
-                size=-abs(count),
-                mark=number(given, "mark", "premium"),
-                entry=Fraction(1, 10**6),
-            )
-        ],
+        legs,
         spot=number(given, "spot", "S", "index"),
         schedules={"initial": INITIAL, "maintenance": MAINTENANCE},
         levels=tuple(
@@ -47,15 +43,25 @@ def standard_margin(vector: Vector) -> Answer:
             for name, rate in UNPAIRED.items()
         ),
     )
-    cash = number(given, "cash", "usdc", "collateral", default=0)
-    premium = abs(count) / 10**6  # got at the trade; the cash of the page is what the account has after it
-    book.deposit(cash - premium)
+    paid = sum((leg.size for leg in legs), Fraction(0)) * FREE
+    book.deposit(number(given, "cash", "usdc", "collateral", default=0) + paid)
     return {
         "option_im": -book.requirement("initial"),
         "option_mm": -book.requirement("maintenance"),
         "IM": book.health("initial"),
         "MM": book.health("maintenance"),
     }
+
+
+def _sold(vector: Vector) -> Leg:
+    given = vector.inputs
+    told = find(given, "type", "right") or ("put" if "put" in vector.description.lower() else "call")
+    return Leg(
+        is_call=is_call(told),
+        strike=number(given, "strike", "K"),
+        size=-abs(number(given, "n", "size", "contracts", default=1)),
+        mark=number(given, "mark", "premium"),
+    )
 
 
 def start_fee(vector: Vector) -> Answer:
@@ -136,6 +142,7 @@ def _atoms(amount: Fraction) -> int:
 
 ADAPTERS = (
     Adapter("derive-srm", ("spot|S|index", "strike|K", "mark|premium"), standard_margin),
+    Adapter("derive-srm", ("spot|S|index", "legs|positions"), standard_margin),
     Adapter("derive-auction", ("mtm", "mm", "buffer_scale", "discount|d"), simulated_bid),
     Adapter("derive-auction", ("mtm", "bm|buffer", "d|discount"), bid),
     Adapter("derive-auction", ("mtm", "buffer|bm"), start_fee),

@@ -12,7 +12,8 @@ from fractions import Fraction
 from typing import Any
 
 from seawall.conform.compare import names_asked
-from seawall.conform.derive_case import Given, case_rules, fill, flattened
+from seawall.conform.derive_case import Given, fill, flattened
+from seawall.conform.derive_rules import case_rules
 from seawall.conform.model import Vector
 from seawall.conform.portfolio_bench import Account, Judged, own_rules, ppb
 from seawall.conform.reading import Adapter, Answer, as_number, flat, number

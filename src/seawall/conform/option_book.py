@@ -13,7 +13,8 @@ import msgspec
 
 from seawall.conform.bench import Bench, make_rulebook, perpetual
 from seawall.conform.grid import Grid, decimal_text, linear_grid
-from seawall.conform.reading import rate_ppb
+from seawall.conform.model import Vector
+from seawall.conform.reading import as_number, find, rate_ppb
 from seawall.engine.commands import SettleInstrument
 from seawall.errors import Unsupported
 from seawall.instruments.model import Asset, Instrument, InstrumentKind, make_instrument
@@ -47,6 +48,29 @@ def short_terms(**rates: Fraction | str | int) -> ShortTerms:
     return ShortTerms(**terms)
 
 
+def is_call(right: Any) -> bool:
+    """Whether a text that starts with C or P is a call."""
+    if not isinstance(right, str) or right[:1].upper() not in ("C", "P"):
+        raise Unsupported(f"{right!r} is neither a call nor a put")
+    return right[:1].upper() == "C"
+
+
+def read_legs(vector: Vector, *, unit: Fraction) -> list[Leg]:
+    """Legs [right, strike, contracts, premium], of so many units a contract."""
+    rows = find(vector.inputs, "legs", "positions")
+    if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == 4 for row in rows):
+        raise Unsupported("legs is not a list of [right, strike, contracts, premium]")
+    return [
+        Leg(
+            is_call=is_call(right),
+            strike=as_number(strike, "strike"),
+            size=unit * as_number(count, "contracts"),
+            mark=as_number(premium, "premium"),
+        )
+        for right, strike, count, premium in rows
+    ]
+
+
 class OptionBook:
     """One account with these legs and this much money (after the premiums, if they are said to be paid)."""
 
@@ -61,10 +85,11 @@ class OptionBook:
         taker: Fraction = Fraction(0),
         fee_cap: Fraction = Fraction(0),
         as_taker: bool = False,
+        delivery: tuple[Fraction, ...] = (),
     ) -> None:
         self.legs, self.spot, self.inverse = legs, spot, inverse
         self.taker, self.fee_cap = taker, fee_cap
-        self.spot_tick = _tick(spot, *(leg.strike for leg in legs))
+        self.spot_tick = _tick(spot, *delivery, *(leg.strike for leg in legs))
         prices = [price for leg in legs for price in (leg.mark, leg.entry or leg.mark)]
         money = [] if inverse else [spot * max(abs(leg.size) for leg in legs)]
         self.grid: Grid = linear_grid(

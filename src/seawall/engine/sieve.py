@@ -180,7 +180,9 @@ class Sieve:
 
     def _many(self, state: State, count: int, moved: Ints) -> tuple[Ints, Ints]:
         """A gap: judge on all threads, and leave the filing for later unless it is due. (pots, verdicts)"""
-        met, tables = np.sort(self.met[:count]), self._tables(state)
+        met, tables = self.met[:count].copy(), self._tables(state)
+        if (met[1:] < met[:-1]).any():
+            met.sort()
         verdicts, rooms = np.zeros(count, np.int64), np.zeros(count, np.int64)
         sift.judge_all(*tables, self.plan, self.levels, state.flags, met, verdicts, rooms)
         self.unfiled = not self.file_all

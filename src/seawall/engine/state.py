@@ -170,6 +170,13 @@ class State:
         self.instrument_row = {instrument.name: row for row, instrument in enumerate(rulebook.instruments)}
         self.numeraire = self.asset_row[rulebook.margin.numeraire]
         self.levels_nested = _nested(rulebook)
+        # Instruments whose requirement rises with their open interest: no price need move for it.
+        self.ramped = [
+            row
+            for row, instrument in enumerate(rulebook.instruments)
+            if (margin := rulebook.margin.instruments.get(instrument.name))
+            and any(schedule.oi_upper_lots for schedule in margin.schedules.values())
+        ]
         self.settle_row = [self.asset_row[i.settle] for i in rulebook.instruments]
         self.places = {  # (instrument, source) by name -> their rows
             (instrument.name, source): (row, place)
@@ -262,6 +269,7 @@ class State:
                 f"state was written under rulebook {raw['rulebook'][:8]}, not {state.sha256[:8]}\n"
                 "  Give the rulebook that was in force when it was written."
             )
+        _check_sizes(raw, len(rulebook.assets))
         state.book = book = Book(
             len(rulebook.assets),
             len(rulebook.instruments),
@@ -348,6 +356,20 @@ _DICTS: dict[str, Any] = {
 _ENCODER = msgspec.msgpack.Encoder(order="deterministic")
 
 
+def _check_sizes(raw: dict[str, Any], assets: int) -> None:
+    """ValueError unless the columns hold what the counts say: no room is made for rows that are not there."""
+    pots = [*Book.POT_COLUMNS, ("balances", np.dtype((np.int64, (assets,)))), ("flags", np.uint8)]
+    for count_name, columns in (("n_pots", pots), ("n_positions", list(Book.POS_COLUMNS))):
+        count = raw[count_name]
+        for name, kind in columns:
+            held, width = len(raw["arrays"][name]), np.dtype(kind).itemsize
+            if type(count) is not int or count < 0 or held != count * width:
+                raise ValueError(
+                    f"state: column {name} has {held} bytes, {count_name} = {count} rows take {width} each\n"
+                    "  It was altered: use another snapshot, or recover from the journal's genesis."
+                )
+
+
 def _bytes(column: NDArray[Any]) -> bytes:
     return np.ascontiguousarray(column).astype(column.dtype.newbyteorder("<"), copy=False).tobytes()
 
@@ -374,7 +396,8 @@ def _with_worth(rulebook: Rulebook) -> MarginRules:
     full = {
         asset.name: Weight(tiers=(WeightTier(floor_atoms=0, weight_ppb=PPB),)) for asset in rulebook.assets
     }
-    schedule = min(name for margin in rules.instruments.values() for name in margin.schedules)
+    names = [name for margin in rules.instruments.values() for name in margin.schedules]
+    schedule = min(names, default=rules.levels[0].schedule)
     level = Level(name=WORTH, schedule=schedule, factor_ppb=0, weights=WORTH)
     return msgspec.structs.replace(
         rules, weights={**rules.weights, WORTH: full}, levels=(*rules.levels, level)

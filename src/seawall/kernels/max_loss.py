@@ -80,12 +80,19 @@ def _paired_core(rules, terms, instrument, lots, required, worth):  # type: igno
 
 
 @njit(**LEAF)
-def _both_sold(call_core, calls, put_core, puts):  # type: ignore[no-untyped-def]
-    """What the lesser sides of the pairs require, rounded down; where sizes differ, in proportion."""
+def _both_sold(call_core, call_needs, calls, put_core, put_needs, puts):  # type: ignore[no-untyped-def]
+    """What the side of the pairs that needs less requires beyond its premium, rounded down.
+
+    Where sizes differ, each side counts in proportion; where both need the same, the lesser counts.
+    """
     pairs = min(calls, puts)
     if pairs == 0:
         return np.int64(0)
-    return min(mul_div_floor(call_core, pairs, calls), mul_div_floor(put_core, pairs, puts))
+    call_side, put_side = mul_div_floor(call_needs, pairs, calls), mul_div_floor(put_needs, pairs, puts)
+    call_eased, put_eased = mul_div_floor(call_core, pairs, calls), mul_div_floor(put_core, pairs, puts)
+    if call_side == put_side:
+        return min(call_eased, put_eased)
+    return call_eased if call_side < put_side else put_eased
 
 
 @njit(**LEAF)
@@ -97,7 +104,8 @@ def node_figures(  # type: ignore[no-untyped-def]
     orders, settle = rules[terms, layout.LVL_ORDERS] != 0, np.int64(0)
     single, spot, slot, pending = np.int64(0), np.int64(0), np.int64(head), overlay[OVL_INSTRUMENT] >= 0
     counts, counted = rules[terms, layout.LVL_OPTION_VALUE], np.int64(0)
-    call_core, put_core, calls, puts = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+    call_core, call_needs, calls = np.int64(0), np.int64(0), np.int64(0)
+    put_core, put_needs, puts = np.int64(0), np.int64(0), np.int64(0)
     worst = _sum_payoffs(positions, resting, head, rules, orders, node, np.int64(0), False, overlay)
     while slot >= 0 or pending:
         slot, pending, of, instrument, lots = _leg(positions, resting, slot, pending, rules, orders, overlay)
@@ -110,14 +118,18 @@ def node_figures(  # type: ignore[no-untyped-def]
             counted = add_checked(counted, worth if lots > 0 else -worth)
         core = _paired_core(rules, terms, instrument, lots, required, worth)
         if rules[row, layout.INS_OPTION] == CALL:
-            call_core, calls = add_checked(call_core, core), calls - min(lots, np.int64(0))
+            call_core = add_checked(call_core, core)
+            call_needs = add_checked(call_needs, required if lots < 0 else np.int64(0))
+            calls -= min(lots, np.int64(0))
         else:
-            put_core, puts = add_checked(put_core, core), puts - min(lots, np.int64(0))
+            put_core = add_checked(put_core, core)
+            put_needs = add_checked(put_needs, required if lots < 0 else np.int64(0))
+            puts -= min(lots, np.int64(0))
         strike, settle = rules[row, layout.INS_STRIKE], rules[row, layout.INS_SETTLE]
         spot = market[rules[row, layout.INS_UNDERLYING], layout.MKT_INDEX]
         at = _sum_payoffs(positions, resting, head, rules, orders, node, strike, False, overlay)
         worst = min(worst, at)
-    whole, single = single, single - _both_sold(call_core, calls, put_core, puts)
+    whole, single = single, single - _both_sold(call_core, call_needs, calls, put_core, put_needs, puts)
     unpaired = _sum_payoffs(positions, resting, head, rules, orders, node, spot, True, overlay)
     loss = -min(worst, np.int64(0))
     if unpaired < 0:

@@ -147,7 +147,7 @@ def _row_commands(
         )
         if lots:
             # The book says what an account has now: the fee of recording is given back beforehand.
-            fee = fee_atoms(notional(instrument, lots, ticks), instrument.taker_fee_ppb)
+            fee = fee_atoms(notional(instrument, lots, ticks), _loading_fee_ppb(instrument))
             if fee > 0:
                 yield Deposit(time_ns=time_ns, account=account, asset=instrument.settle, amount_atoms=fee)
                 if isolated:
@@ -160,6 +160,12 @@ def _row_commands(
                         to_isolated=isolated,
                     )
             yield _fill(account, time_ns, instrument, lots, ticks, isolated=bool(isolated))
+
+
+def _loading_fee_ppb(instrument: Instrument) -> int:
+    """What a fill without prices costs: of an option, whose spot is not known yet, the cap on its price."""
+    option = instrument.kind.option and instrument.taker_fee_ppb > 0
+    return instrument.fee_cap_ppb if option else instrument.taker_fee_ppb
 
 
 def _one_account(

@@ -117,6 +117,8 @@ def compile_margin(
 ) -> CompiledMargin:
     """Flatten. Raises RulebookError where the rules name something that is not there."""
     names = sorted({name for margin in rules.instruments.values() for name in margin.schedules})
+    if not rules.instruments:  # a venue of options of which none is listed yet
+        names = sorted({level.schedule for level in rules.levels})
     schedules = {name: row for row, name in enumerate(names)}
     sets = sorted(rules.weights)
     asset_row = {asset.name: row for row, asset in enumerate(assets)}

@@ -239,13 +239,15 @@ def _edges(margin: CompiledMargin, level: str, instrument: int, lots: int, ticks
 def _price_kinks(
     book: Book, margin: CompiledMargin, pot: int, level: str, instrument: int, now: int
 ) -> list[int]:
-    """Prices at which the position, with or without its open orders, reaches an edge of the schedule."""
+    """Prices at which the position, with or without its open orders, reaches an edge of the schedule, and
+    strikes."""
+    kinks = _strikes(book, margin, pot, instrument)
     slot = book.position(pot, instrument)
     if slot == NONE:
-        return []
+        return kinks
     lots, bid, ask = int(book.pos_lots[slot]), int(book.pos_bid[slot]), int(book.pos_ask[slot])
     listing = margin.view.listing[instrument]
-    value_num, kinks = int(listing[layout.INS_VALUE_NUM]), []
+    value_num = int(listing[layout.INS_VALUE_NUM])
     for size in sorted({abs(lots), abs(lots + bid), abs(lots - ask)}):
         if size:
             for edge in _edges(margin, level, instrument, size, now):
@@ -253,6 +255,17 @@ def _price_kinks(
                     size * value_num // edge if listing[layout.INS_INVERSE] else edge // (size * value_num)
                 )
     return kinks
+
+
+def _strikes(book: Book, margin: CompiledMargin, pot: int, instrument: int) -> list[int]:
+    """Strikes of the pot's options on this instrument: their requirements bend there."""
+    listing = margin.view.listing
+    rows = [int(book.pos_instrument[slot]) for slot in book.positions(pot)]
+    return [
+        int(listing[row, layout.INS_STRIKE])
+        for row in rows
+        if listing[row, layout.INS_OPTION] and listing[row, layout.INS_UNDERLYING] == instrument
+    ]
 
 
 def _prices(start: int, end: int, kinks: Iterable[int]) -> list[int]:

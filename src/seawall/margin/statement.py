@@ -101,9 +101,12 @@ def health(
 ) -> Health:
     """Equity and requirement of one pot at a level; `overlay` asks "what if". Raises OverflowError."""
     change = kernel.NOTHING if overlay is None else tuple(overlay)
-    tables = (*book.view(), market.table, margin.view.table, book.scratch, book.line)
-    equity, requirement, unknown = kernel.pot_health(*tables, margin.levels[level], pot, change)
-    return Health(int(equity), int(requirement), int(unknown))
+    return Health(
+        *kernel.pot_health(
+            *book.view(), market.table, margin.view.table, book.scratch, book.line,
+            margin.levels[level], pot, change,
+        )
+    )  # fmt: skip
 
 
 Figures = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]

@@ -75,17 +75,20 @@ def form_price(
     if not agreeing:
         return _stands(before, STALE if said else MISSING, used=0, rejected=said)
     prices = sorted([seen.price_ticks for seen in agreeing])
-    index = middle(prices)
-    room = policy.outlier_ppb * index // PPB
-    if prices[0] < index - room or prices[-1] > index + room:
-        agreeing = [seen for seen in agreeing if -room <= seen.price_ticks - index <= room]
-        prices = sorted([seen.price_ticks for seen in agreeing])
+    index = prices[0]
+    if index != prices[-1]:
+        index = middle(prices)
+        room = policy.outlier_ppb * index // PPB
+        if prices[0] < index - room or prices[-1] > index + room:
+            agreeing = [seen for seen in agreeing if -room <= seen.price_ticks - index <= room]
+            prices = sorted([seen.price_ticks for seen in agreeing])
+            index = middle(prices) if prices else index
     used, rejected = len(agreeing), said - len(agreeing)
     if used < policy.quorum:
         return _stands(before, NO_QUORUM, used=used, rejected=rejected)
-    index = middle(prices)
     # Less sure rather than more: the middle of an even number rounds up here.
-    confidence = -middle(sorted([-seen.confidence_ticks for seen in agreeing]))
+    unsure = [-seen.confidence_ticks for seen in agreeing]
+    confidence = -middle(sorted(unsure)) if any(unsure) else 0
     step_since, accepted = _doubt_jump(policy, index, before, now_ns)
     if not accepted:
         return _stands(before, DIVERGENT, used=used, rejected=rejected, step_since_ns=step_since)

@@ -13,7 +13,7 @@ from seawall.liquidation.tiers import InsuranceTier, SocialiseTier
 from seawall.market.policy import OraclePolicy
 from seawall.rulebooks.check_ladder import check_liquidation
 from seawall.rulebooks.check_margin import check_margin
-from seawall.rulebooks.check_options import check_families
+from seawall.rulebooks.check_options import check_families, check_listed_options
 from seawall.rulebooks.findings import Finding, Findings, join, rate_text
 from seawall.rulebooks.model import Rulebook
 
@@ -29,6 +29,7 @@ def contradictions(rulebook: Rulebook) -> tuple[Finding, ...]:
         *_check_funding(rulebook),
         *check_margin(rulebook),
         *check_families(rulebook),
+        *check_listed_options(rulebook),
         *check_liquidation(rulebook),
         *_check_waterfall(rulebook),
         *_check_safeguards(rulebook),

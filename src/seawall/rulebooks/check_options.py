@@ -13,6 +13,30 @@ from seawall.rulebooks.findings import Finding, Findings, join
 from seawall.rulebooks.model import Rulebook
 from seawall.units import PPB
 
+MOST_PPB = 1_000 * PPB
+_RATES = ("spot", "floor", "mark", "strike_cap", "premium", "fee", "least")
+
+
+def check_listed_options(rulebook: Rulebook) -> Findings:
+    """Every listed option names a market of its coin as its spot, and a strike on that market's ticks."""
+    listed = {instrument.name: instrument for instrument in rulebook.instruments}
+    for option in rulebook.instruments:
+        if not option.kind.option:
+            continue
+        path, spot = join("instruments", option.name), listed.get(option.underlying)
+        if spot is None or spot.kind.option or spot.base != option.base:
+            yield Finding(
+                f"{path}.underlying",
+                f"is {option.underlying!r}, which is no market in {option.base}",
+                "Name an instrument of this rulebook whose index is the option's spot.",
+            )
+        elif (option.strike_units / spot.tick_units).denominator != 1:
+            yield Finding(
+                f"{path}.strike",
+                f"is {option.strike}, between two ticks of {spot.name} ({spot.tick})",
+                "Give a strike on the underlying's ticks, or the underlying a finer tick.",
+            )
+
 
 def check_families(rulebook: Rulebook) -> Findings:
     """What keeps a family from listing an option at all."""
@@ -59,6 +83,12 @@ def check_option_schedule(path: str, schedule: Schedule, schedules: dict[str, Sc
     if terms is None:
         yield Finding(path, "has no option terms", "Give 'call' and 'put'.")
         return
+    rates = {f"{path}.{key}": getattr(terms, f"{key}_ppb") for key in ("long_mark", "long_spot")}
+    for right, short in (("call", terms.call), ("put", terms.put)):
+        rates |= {f"{path}.{right}.{key}": getattr(short, f"{key}_ppb") for key in _RATES}
+    for place, rate in rates.items():
+        if not 0 <= rate <= MOST_PPB:
+            yield Finding(place, f"is {rate} ppb", f"Give a rate from 0 to {MOST_PPB // PPB} x.")
     for right, short in (("call", terms.call), ("put", terms.put)):
         least = schedules.get(short.least_of)
         if not (short.spot_ppb or short.floor_ppb):

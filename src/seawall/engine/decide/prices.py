@@ -31,7 +31,14 @@ def report_prices(writer: Writer, command: cmd.ReportPrices) -> None:
     if len(rows) < len(command.prices):
         raise Refusal("the same source reports one instrument twice in one command")
     if rows:
-        writer.emit(ev.SourcesSeen, rows=tuple(rows.values()))
+        writer.put(
+            ev.SourcesSeen(
+                seq=writer.state.seq + 1,
+                cause_seq=writer.command_seq,
+                time_ns=writer.time_ns,
+                rows=tuple(rows.values()),
+            )
+        )
     touched = {row for row, _source in rows}
     silent = (row for row in range(len(state.instruments)) if row not in touched and _ages(state, row))
     _age(writer, sorted([*touched, *silent]))
@@ -180,20 +187,24 @@ def _form_marks(writer: Writer, rows: list[int]) -> list[int]:
         if not _moved(before, price) and not (averages and price.updated_ns != before.updated_ns):
             continue
         changed.append(row)
-        writer.emit(
-            ev.MarkSet,
-            instrument=row,
-            index_ticks=price.index_ticks,
-            mark_ticks=price.mark_ticks,
-            stable_ticks=price.stable_ticks,
-            confidence_ticks=price.confidence_ticks,
-            basis_nano=price.basis_nano,
-            stable_nano=price.stable_nano,
-            conditions=price.conditions,
-            used=price.used,
-            rejected=price.rejected,
-            step_since_ns=price.step_since_ns,
-            rule=state.price_rules[row],
+        writer.put(
+            ev.MarkSet(
+                seq=writer.state.seq + 1,
+                cause_seq=writer.command_seq,
+                time_ns=writer.time_ns,
+                instrument=row,
+                index_ticks=price.index_ticks,
+                mark_ticks=price.mark_ticks,
+                stable_ticks=price.stable_ticks,
+                confidence_ticks=price.confidence_ticks,
+                basis_nano=price.basis_nano,
+                stable_nano=price.stable_nano,
+                conditions=price.conditions,
+                used=price.used,
+                rejected=price.rejected,
+                step_since_ns=price.step_since_ns,
+                rule=state.price_rules[row],
+            )
         )
     return changed
 
@@ -214,7 +225,7 @@ def _age(writer: Writer, rows: list[int]) -> None:
     """Form the marks, let the safeguards look, and sweep what depends on what changed.
 
     Everyone is looked at when the first price of all appears, and when a gate opens: it may let through what
-    waited behind it.
+    waited behind it. Holders of what others' open interest makes dearer are looked at every time.
     """
     state = writer.state
     first = not any(state.market.mark.tolist())
@@ -227,5 +238,6 @@ def _age(writer: Writer, rows: list[int]) -> None:
     if opened or first:
         sweep_all(writer)
     else:
-        aged = state.demands.aged(state) if state.demands is not None else []
-        sweep_instruments(writer, sorted({*changed, *aged}) if aged else changed)
+        aged = state.demands.aged(state) if state.demands is not None else ()
+        also = {*aged, *state.ramped}
+        sweep_instruments(writer, sorted({*changed, *also}) if also else changed)

@@ -23,6 +23,18 @@ from seawall.engine.writer import Touched, Writer
 I64 = NDArray[np.int64]
 
 TO_UNKNOWN, TO_KNOWN, CALL, CURE, LIQUIDATE, CONTINUE = 1, 2, 4, 8, 16, 32
+# Events that change nothing for any pot but the one they are about.
+OWN = {
+    ev.StepEntered,
+    ev.LiquidationOrderSent,
+    ev.LiquidationOrderRecalled,
+    ev.LiquidationOrderDone,
+    ev.LiquidationStarted,
+    ev.LiquidationEnded,
+    ev.MarginCalled,
+    ev.MarginCallCured,
+    ev.OrderReduced,
+}
 AHEAD = 8  # pots that are asked again at once whether they still wait
 MANY = 64  # pots whose needs are told apart column by column
 
@@ -81,6 +93,8 @@ def _act_all(writer: Writer, pots: list[int] | I64, causes: dict[int, int] | Tou
     The unknown first: nobody who cannot be valued may be deleveraged for another in the same pass.
     """
     state, seq = writer.state, writer.state.seq
+    if not len(pots):
+        return
     idle = _idle(state, pots)
     code_of = _codes(state, _without(pots, idle))
     for pot in [pot for pot in code_of if code_of[pot] & TO_UNKNOWN]:
@@ -90,12 +104,13 @@ def _act_all(writer: Writer, pots: list[int] | I64, causes: dict[int, int] | Tou
         return
     named = code_of.keys() | idle
     listed = _ordered(state, [pot for pot in pots if pot in named] if type(pots) is list else sorted(named))
-    sure = len(listed)  # up to which place `idle` is known as of record `seq`
+    # Up to which place `idle` is known, as of that many events of this step.
+    sure, seen = (len(listed) if seq == state.seq else 0), len(writer.events)
     for place, pot in enumerate(listed):
         if state.halted:
             return
-        if idle and (seq != state.seq or place >= sure):  # something has happened: do they still wait?
-            seq, sure = state.seq, place + AHEAD
+        if idle and (place >= sure or any(type(event) not in OWN for event in writer.events[seen:])):
+            seen, sure = len(writer.events), place + AHEAD
             ahead = [other for other in listed[place:sure] if other in idle]
             idle -= set(ahead).difference(state.sieve.idle(state, ahead))
         if pot not in idle:
@@ -104,7 +119,7 @@ def _act_all(writer: Writer, pots: list[int] | I64, causes: dict[int, int] | Tou
 
 def _idle(state: State, pots: list[int] | I64) -> set[int]:
     """Pots in liquidation that a sweep would leave as they are. Without the sieve each is looked at."""
-    if state.sieve is None or not len(pots):
+    if state.sieve is None:
         return set()
     return set(state.sieve.idle(state, pots))
 
@@ -218,14 +233,17 @@ def _call(writer: Writer, pot: int, cause: int) -> None:
     now = pot_health(state, pot, call.level)
     if state.flags[pot] & FLAG_LIQUIDATING or not now.known or now.margin_atoms >= 0:
         return
-    writer.emit(
-        ev.MarginCalled,
-        cause=cause,
-        pot=pot,
-        equity_atoms=now.equity_atoms,
-        requirement_atoms=now.requirement_atoms,
-        deadline_ns=writer.time_ns + call.grace_ns,
-        rule=f"{state.tag} liquidation.margin_call",
+    writer.put(
+        ev.MarginCalled(
+            seq=writer.state.seq + 1,
+            cause_seq=cause or writer.command_seq,
+            time_ns=writer.time_ns,
+            pot=pot,
+            equity_atoms=now.equity_atoms,
+            requirement_atoms=now.requirement_atoms,
+            deadline_ns=writer.time_ns + call.grace_ns,
+            rule=f"{state.tag} liquidation.margin_call",
+        )
     )
 
 
@@ -234,11 +252,14 @@ def _cure(writer: Writer, pot: int, cause: int) -> None:
     level = state.rulebook.liquidation.trigger if call is None else call.cure_level
     now = pot_health(state, pot, level)
     if call is None or (now.known and now.margin_atoms >= 0):
-        writer.emit(
-            ev.MarginCallCured,
-            cause=cause,
-            pot=pot,
-            equity_atoms=now.equity_atoms,
-            requirement_atoms=now.requirement_atoms,
-            rule=f"{state.tag} liquidation.margin_call",
+        writer.put(
+            ev.MarginCallCured(
+                seq=writer.state.seq + 1,
+                cause_seq=cause or writer.command_seq,
+                time_ns=writer.time_ns,
+                pot=pot,
+                equity_atoms=now.equity_atoms,
+                requirement_atoms=now.requirement_atoms,
+                rule=f"{state.tag} liquidation.margin_call",
+            )
         )

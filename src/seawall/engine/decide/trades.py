@@ -126,7 +126,10 @@ def _check_fits(state: State, row: int, size: int, price: int, sides: list[Side]
         held = held_lots(state, side.pot, row)
         added += max(held + side.lots, 0) - max(held, 0)
     open_lots = int(state.market.oi_lots[row]) + added
-    if added > 0 and notional(instrument, open_lots, worst) > MOST_ATOMS:
+    if (
+        added > 0
+        and max(notional(instrument, open_lots, worst), _spot_atoms(state, row, open_lots)) > MOST_ATOMS
+    ):
         raise Refusal(
             f"{instrument.name}: open interest would be worth more than 2**61 atoms",
             open_interest_lots=int(state.market.oi_lots[row]),
@@ -188,6 +191,16 @@ def _charge(writer: Writer, side: Side, pot: int, row: int, lots: int, price: in
         charge_liquidation_fee(writer, pot, row, size, order.step, cause=cause)
 
 
+def _spot_atoms(state: State, row: int, lots: int) -> int:
+    """What an option's lots are worth of its underlying at the index, 0 where there is none or no option."""
+    via = state.underlying_row[row]
+    index = int(state.market.index_price[via]) if via != NONE else 0
+    if index <= 0:
+        return 0
+    unit = state.rulebook.assets[state.settle_row[row]].atoms_per_unit
+    return spot_value(state.instruments[row], state.instruments[via], unit, lots, index)
+
+
 def _trade_fee(state: State, row: int, lots: int, size_atoms: int, fee_ppb: int) -> int:
     """A rate of what was traded; of an option, of its underlying's index, capped at a share of the price.
 
@@ -196,12 +209,9 @@ def _trade_fee(state: State, row: int, lots: int, size_atoms: int, fee_ppb: int)
     option = state.instruments[row]
     if not option.kind.option or fee_ppb <= 0:
         return fee_atoms(size_atoms, fee_ppb)
-    via = state.underlying_row[row]
-    index = int(state.market.index_price[via])
-    if index <= 0:
+    spot = _spot_atoms(state, row, lots)
+    if not spot:
         return fee_atoms(size_atoms, option.fee_cap_ppb)
-    unit = state.rulebook.assets[state.settle_row[row]].atoms_per_unit
-    spot = spot_value(option, state.instruments[via], unit, lots, index)
     return option_fee_atoms(
         spot_atoms=spot, worth_atoms=size_atoms, fee_ppb=fee_ppb, cap_ppb=option.fee_cap_ppb
     )
@@ -210,9 +220,27 @@ def _trade_fee(state: State, row: int, lots: int, size_atoms: int, fee_ppb: int)
 def _reduce_order(writer: Writer, side: Side, *, cause: int) -> None:
     state = writer.state
     order = state.orders[side.order]
-    writer.emit(ev.OrderReduced, cause=cause, order=side.order, size_lots=side.lots, reason="filled")
+    writer.put(
+        ev.OrderReduced(
+            seq=writer.state.seq + 1,
+            cause_seq=cause or writer.command_seq,
+            time_ns=writer.time_ns,
+            order=side.order,
+            size_lots=side.lots,
+            reason="filled",
+        )
+    )
     if order.liquidation and order.size_lots == 0:
-        writer.emit(ev.LiquidationOrderDone, cause=cause, order=side.order, pot=order.pot, unfilled_lots=0)
+        writer.put(
+            ev.LiquidationOrderDone(
+                seq=writer.state.seq + 1,
+                cause_seq=cause or writer.command_seq,
+                time_ns=writer.time_ns,
+                order=side.order,
+                pot=order.pot,
+                unfilled_lots=0,
+            )
+        )
 
 
 def report_order_done(writer: Writer, command: cmd.ReportOrderDone) -> None:
@@ -221,5 +249,14 @@ def report_order_done(writer: Writer, command: cmd.ReportOrderDone) -> None:
     if order is None or not order.liquidation:
         raise Refusal("no such liquidation order", order=command.order)
     pot = order.pot
-    seq = writer.emit(ev.LiquidationOrderDone, order=command.order, pot=pot, unfilled_lots=order.size_lots)
+    seq = writer.put(
+        ev.LiquidationOrderDone(
+            seq=writer.state.seq + 1,
+            cause_seq=writer.command_seq,
+            time_ns=writer.time_ns,
+            order=command.order,
+            pot=pot,
+            unfilled_lots=order.size_lots,
+        )
+    )
     sweep_pots(writer, [pot], cause=seq)

@@ -6,7 +6,7 @@ per term. See `model` for the rules, `statement` for what comes out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 import msgspec
@@ -14,7 +14,7 @@ import msgspec
 from seawall.margin.portfolio.amounts import Node, charge_amount, worst_loss
 from seawall.margin.portfolio.charges import WorstLoss
 from seawall.margin.portfolio.contingencies import factor_of
-from seawall.margin.portfolio.inputs import MarketInputs, Portfolio, Position, missing
+from seawall.margin.portfolio.inputs import Contract, MarketInputs, Portfolio, Position, missing
 from seawall.margin.portfolio.model import PortfolioLevel, PortfolioRules, UnderlyingRules
 from seawall.margin.portfolio.results import count, expiry_result, factors_of, net
 from seawall.margin.portfolio.statement import (
@@ -30,6 +30,21 @@ from seawall.margin.portfolio.values import FINER, Book, add_up, reprice
 FORWARD = "forward:"
 
 
+def value_books(
+    contracts: Iterable[Contract], market: MarketInputs, rules: PortfolioRules
+) -> dict[str, Book]:
+    """Contracts revalued once, by underlying, for any number of accounts under one market.
+
+    A contract whose inputs are not all known is left out: an account that holds it is unknown.
+    """
+    listed: dict[str, list[Contract]] = {name: [] for name in rules.underlyings}
+    for contract in dict.fromkeys(contracts):
+        position = Position(contract=contract, size_steps=0)
+        if contract.underlying in listed and not missing([position], market, contract.underlying):
+            listed[contract.underlying].append(contract)
+    return {name: reprice(tuple(found), rules.underlyings[name], market) for name, found in listed.items()}
+
+
 def evaluate(
     portfolio: Portfolio,
     market: MarketInputs,
@@ -38,7 +53,7 @@ def evaluate(
 ) -> PortfolioStatement:
     """The statement of one account. NumberError where an amount passes 64 bits in its unit.
 
-    `books`: by underlying, contracts already repriced at this market, for many accounts with the same ones.
+    `books`: by underlying, contracts already repriced at this market (`value_books`), for many accounts.
     An underlying that the rules do not name is unknown; so is the account with it.
     """
     held: dict[str, list[Position]] = {name: [] for name in sorted(_named(portfolio))}

@@ -16,6 +16,8 @@ import msgspec
 Kind = Literal["option", "future", "perpetual", "spot"]
 KINDS: tuple[Kind, ...] = ("option", "future", "perpetual", "spot")
 SECONDS_A_YEAR = 86_400 * 365
+MOST_YEARS = 100.0
+MOST_GROWTH = 50.0  # of rate times years: beyond it a discount factor is no number to reckon with
 
 
 class Contract(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,15 +126,15 @@ def _contract_missing(contract: Contract, market: MarketInputs, quote: Underlyin
 def _expiry_missing(contract: Contract, quote: ExpiryQuote) -> list[str]:
     place = f"expiry {contract.expiry} of {contract.underlying}"
     found = []
-    if not _positive(quote.years):
-        found.append(f"{place} has {quote.years} years to go: settle it first")
+    if not 0.0 < quote.years <= MOST_YEARS:
+        found.append(f"{place} has {quote.years} years to go" + ": settle it first" * (quote.years <= 0.0))
     forward_known = math.isfinite(quote.forward) and math.isfinite(quote.fixed)
     if contract.kind == "option" and not (
         forward_known and quote.forward >= 0.0 and quote.fixed >= 0.0 and quote.forward + quote.fixed > 0.0
     ):
         found.append(f"forward of {place} is {quote.forward} + {quote.fixed}")
-    if not math.isfinite(quote.rate):
-        found.append(f"rate of {place} is {quote.rate}")
+    if not abs(quote.rate) * quote.years <= MOST_GROWTH:
+        found.append(f"rate of {place} is {quote.rate} a year for {quote.years} years")
     if not _share(quote.confidence):
         found.append(f"confidence of {place} is {quote.confidence}")
     return found
