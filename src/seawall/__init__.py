@@ -32,6 +32,7 @@ _HOMES = {
     "Run": "seawall.api.crash",
     "CrashSetup": "seawall.api.setup",
     "fan": "seawall.api.fan",
+    "backtest": "seawall.api.backtest",
     "replay": "seawall.journal.replay",
     "explain": "seawall.journal.explain",
     "worst_event": "seawall.api.worst",

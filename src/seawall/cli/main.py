@@ -21,11 +21,12 @@ COMMANDS = {
     "margin": ("RULEBOOK BOOK", "what everyone has and needs, and their liquidation prices"),
     "whatif": ("RULEBOOK BOOK", "one account before and after a trade, a move, a withdrawal"),
     "report": ("DIR", "one page you can send to anyone, from the tables of a run"),
+    "backtest": ("RULEBOOK --history F", "would this margin have held? longs, shorts, the worst days"),
     "conform": ("VECTORS", "do the engine and its rulebooks give the published numbers?"),
     "rulebooks": ("[NAME]", "the venues that are built in: dates, sources, what is missing"),
 }
 
-USE_SCIPY = ("conform",)
+USE_SCIPY = ("backtest", "conform")
 
 FOOT = """
   seawall COMMAND --help                the options of a command, with examples
