@@ -96,7 +96,7 @@ UNSEEN = [
         {"exact": True},
     ),
     (
-        # Four degrees: 1/2 - 3/8 w (1 - w*w/12) with w = t / sqrt(1 + t*t/4); two deviations are t = 2 sqrt 2.
+        # Four degrees: 1/2 - 3/8 w (1 - w*w/12) with w = t / sqrt(1 + t*t/4); t = 2 sqrt 2.
         "options.tail_ratio_another",
         {"nu": 4.0},
         {"2sd": {"t": 0.5 - 0.375 * (8 / 3) ** 0.5 * (1 - (8 / 3) / 12), "normal": 0.022750131948179195}},
