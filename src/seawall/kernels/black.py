@@ -6,7 +6,7 @@ The out-of-the-money side is priced and the other follows by parity, so that no 
     otm = low * (N(t - h) - e**|x| N(-t - h)),   x = ln(F/K), s = vol sqrt(years), h = |x|/s, t = s/2,
 with low = min(F, K). Both N share one exponential and differ by a divided difference of erfcx, not by a
 subtraction: Jaeckel's accuracy ("Let's be rational", Wilmott 2015) without his regions.
-Errors: 2e-15 (1 + h*h) relative. Whoever decides on a price rounds it first.
+Errors: 3e-15 (1 + h*h) relative. Whoever decides on a price rounds it first.
 """
 
 from __future__ import annotations
