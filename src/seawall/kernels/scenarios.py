@@ -15,7 +15,7 @@ from numba import njit
 from seawall.kernels.black import black_price
 from seawall.kernels.elementary import exp, log, power
 from seawall.kernels.fixed import LEAF, add_checked, mul_div_floor
-from seawall.kernels.greeks import spread
+from seawall.kernels.greeks import black_greeks
 
 LANES = 8
 LARGEST = 4.0e18  # of a rounded value: leaves room to take a difference in int64
@@ -137,5 +137,6 @@ def delta_of(row):  # type: ignore[no-untyped-def]
     if kind != OPTION:
         return 1.0 if kind in (FUTURE, PERPETUAL) else 0.0
     forward = row[CON_FORWARD] + row[CON_FIXED]
-    _, delta, _, _, _ = spread(forward, row[CON_STRIKE], row[CON_YEARS], row[CON_VOL], row[CON_CALL] != 0.0)
+    is_call = row[CON_CALL] != 0.0
+    delta = black_greeks(forward, row[CON_STRIKE], row[CON_YEARS], row[CON_VOL], is_call)[1]
     return delta - value_of(row, 1.0, 1.0, 0) if row[CON_COIN] != 0.0 else delta
