@@ -150,7 +150,7 @@ def black_price_array(forward, strike, years, vol, is_call, price, room):  # typ
     """`black_price` of each element, the same bits; returns how many are unsound. room: four rows of BLOCK.
 
     In two stages over blocks that stay in the nearest cache: a processor sees only some hundred instructions
-    ahead, and a shorter chain lets it begin the next elements before these are done (a fifth faster, measured).
+    ahead, and a shorter chain lets it begin the next elements before these are done: a fifth faster.
     """
     bad = 0
     for first in range(0, price.size, BLOCK):
