@@ -41,6 +41,20 @@ def test_the_options_own_price_liquidates_too_and_the_ladder_closes_it() -> None
     assert venue.lots(A, "C50") == -1_000 + order.size_lots and not venue.liquidating(A)
 
 
+def test_the_lots_that_restore_allow_for_an_options_own_fee() -> None:
+    """15 dollars a coin at a spot of 50,000: the fill restores the pot, and one lot less does not."""
+    fees = {"taker_fee_ppb": 300_000, "fee_cap_ppb": 125_000_000}
+    for fewer, restored in ((0, True), (1, False)):
+        venue = OptionVenue(option_rulebook(fees=fees))
+        venue.fund(A, 4_300)
+        venue.trade(A, -1_000, 20_000, "C50", against=B)
+        order = only(venue.spot(50_000, C50=30_000), ev.LiquidationOrderSent)
+        venue.fill(order, 30_000, order.size_lots - fewer)
+        state = venue.state
+        found = health(state.book, state.margin, state.market, venue.pot(A), "restore")
+        assert (found.margin_atoms >= 0) is restored
+
+
 def test_a_covered_call_is_not_called_upon_and_a_lost_cover_is() -> None:
     """1 BTC sold at 60,000 and bought at 50,000 never loses; sold alone it needs 6,000 + 500 at 80,000."""
     venue = OptionVenue()

@@ -1,1 +1,1 @@
-"""Fitting to markets and judging models against them: drivers that decide nothing in the engine."""
+"""Fitting to markets, tail margin, judging models: in floats, above the engine; nothing here decides."""

@@ -5,8 +5,8 @@ names a result is for that one alone, relative. `rel_tol` (relative) and `tol` (
 belong to `expected`'s own level. Without any: 1e-6 relative. Truth values, texts, and numbers that the
 adapter gives as a count (a Python int) are compared exactly. All in exact fractions. A tolerance in words is
 taken at its word: "<= expected*1.05", ">0", "informative"; a `max_err` is a bound on an error, not a value.
-For a figure as its source shows it (`printed...`, `deribit_...`) it is absolute, of its last digits; so are
-tolerances that name no result, as many as a list has numbers: for its places in order.
+For a figure as its source shows it (`printed...`, `deribit_...`) it is absolute. Tolerances that name no
+result, as many as a list has numbers, are absolute and for its places in order.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from seawall.conform.model import Mismatch
 
 DEFAULT_REL = Fraction(1, 10**6)
 # Figures as their source shows them, rounded: `printed`, and those of a live ticker (`deribit_mark_price`).
-PRINTED = ("printed", "deribit_")
+SHOWN = ("printed", "deribit_")
 # What a method erred by when someone measured it: to err less is no difference, and below the least error the
 # digits are those of rounding. It is the tightest bound that such a vector's source sets (COS, N = 128).
 ERROR_PREFIX = "max_err"
 ERROR_BOUND = "no larger"
 LEAST_ERROR = Fraction(1, 10**12)
 INSIDE = {"rel_tol": "rel", "tol": "abs"}  # tolerances that stand among the expected numbers
-SHOWN = "printed"
-GENERAL = ("rel", "abs", "exact", SHOWN)
+GENERAL = ("rel", "abs", "exact", "printed")
+PRINTED = "printed"
 Named = dict[str | None, Any]  # tolerances by the name of their result; under None those by place in a list
 
 
@@ -70,8 +70,7 @@ def compare(expected: Any, got: Any, tolerance: Any = None) -> tuple[Mismatch, .
     """Every place where `got` is not `expected`; keys of `got` that nobody expects are not looked at."""
     named = dict(tolerance) if isinstance(tolerance, dict) else {}
     results = _names_within(expected)
-    unnamed = [value for name, value in named.items() if name not in results and name not in GENERAL]
-    places = [number for value in unnamed if (number := _number(value)) is not None]
+    places = [value for name, value in named.items() if name not in results and name not in GENERAL]
     return tuple(_compare(expected, got, allowed_by(tolerance), {**named, None: places}, ""))
 
 
@@ -88,7 +87,7 @@ def _compare(expected: Any, got: Any, allowed: Allowed, named: Named, path: str)
     if isinstance(expected, list):
         if not isinstance(got, list | tuple) or len(got) != len(expected):
             return [Mismatch(path=path, expected=expected, got=got, allowed="a list of the same length")]
-        own = [Allowed(Fraction(0), bound) for bound in named[None]]
+        own = [Allowed(Fraction(0), _number(value) or Fraction(0)) for value in named[None]]
         if len(own) != len(expected) or not all(map(_is_number, expected)):
             own = [allowed] * len(expected)
         return [
@@ -128,14 +127,11 @@ def _compare_dicts(
             found += _compare_bound(want, got[key], ERROR_BOUND if told is None else str(told), place)
             continue
         own = _number(told)
-        if own is not None and key.startswith(PRINTED):
-            found += _compare(want, got[key], Allowed(Fraction(0), own), named, place)
-            continue
-        shown = _number(named.get(SHOWN))
-        if own is None and shown is not None and key.startswith(SHOWN):
-            found += _compare(want, got[key], Allowed(Fraction(0), shown), named, place)
-            continue
-        found += _compare(want, got[key], allowed if own is None else Allowed(own), named, place)
+        limit = allowed if own is None else Allowed(own)
+        if key.startswith(SHOWN):
+            shown = _number(named.get(PRINTED)) if own is None else own
+            limit = limit if shown is None else Allowed(Fraction(0), shown)
+        found += _compare(want, got[key], limit, named, place)
     return found
 
 

@@ -58,20 +58,19 @@ ENTRIES: tuple[Adapter | Refused, ...] = (
     *options.ADAPTERS,
     *surfaces.ADAPTERS,
     *models.ADAPTERS,
-    # By the shape of their inputs alone, so after those that know an id.
     *tails.ADAPTERS,
     *margins.ADAPTERS,
     *simm.ADAPTERS,
     *backtests.ADAPTERS,
 )
 
-OPTIONS = "options and scenario margin: not in this engine yet"
+OPTIONS = "scenario margin (portfolio margin): not in this engine yet"
 LENDING = "lending protocols, auctions and pools: not in this engine yet"
 ONCHAIN = "rules of this on-chain venue: no rulebook and no adapter yet"
 
 # By file name: why a vector that no adapter takes is not run.
 REASONS = {
-    "cboe_docs": "strategy-based option margin: not in this engine yet",
+    "cboe_docs": "no adapter for inputs like these",
     "cme_docs": "SPAN: not in this engine yet",
     "dederi_docs": OPTIONS,
     "deribit_docs": OPTIONS,

@@ -144,13 +144,19 @@ class Names(NamedTuple):
         if name == "conditions":
             return f"price is {Condition(value).name or 'GOOD'}".lower() if value else ""
         texts = {
-            "ticks": lambda: self.price(value, instrument),
+            "ticks": lambda: self.price(value, self._priced_in(record, instrument)),
             "lots": lambda: self.size(value, instrument),
             "atoms": lambda: self.amount(value, self.unit_of(record)),
             "ppb": lambda: format_ppb(value),
             "ns": lambda: format_time(value),
         }
         return f"{label} {texts[unit]()}" if unit in texts else f"{name.replace('_', ' ')} {value:,}"
+
+    def _priced_in(self, record: Any, instrument: int | str | None) -> int | str | None:
+        """Whose ticks a record's price is in: an option is settled at the price of its underlying."""
+        known, kind = self._instrument(instrument), type(record).__name__
+        expires = kind in ("SettleInstrument", "InstrumentSettled") or getattr(record, "kind", "") == "expiry"
+        return known.underlying if known is not None and known.kind.option and expires else instrument
 
     def _instrument(self, instrument: int | str | None) -> Instrument | None:
         if isinstance(instrument, int):

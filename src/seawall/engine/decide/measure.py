@@ -13,7 +13,7 @@ from seawall.engine.state import BACKSTOP, WORTH, State
 from seawall.kernels import layout
 from seawall.kernels.margin import UNFIT, Overlay
 from seawall.ledger.columns import NONE
-from seawall.ledger.trade import trade_value
+from seawall.ledger.trade import spot_value, trade_value
 from seawall.margin.statement import Health, health, scan
 
 I64 = NDArray[np.int64]
@@ -97,6 +97,16 @@ def convert(state: State, atoms: int, asset: int, into: int) -> int | None:
     if source is None or target is None:
         return None
     return atoms * source[0] * target[1] // (source[1] * target[0])
+
+
+def spot_atoms(state: State, row: int, lots: int) -> int:
+    """What an option's lots are worth of its underlying at the index, 0 where there is none or no option."""
+    via = state.underlying_row[row]
+    index = int(state.market.index_price[via]) if via != NONE else 0
+    if index <= 0:
+        return 0
+    unit = state.rulebook.assets[state.settle_row[row]].atoms_per_unit
+    return spot_value(state.instruments[row], state.instruments[via], unit, lots, index)
 
 
 def open_slots(state: State, pot: int) -> list[int]:

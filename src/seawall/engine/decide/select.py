@@ -8,7 +8,7 @@ Limits: the bankruptcy price is the last tick at which the pot, everything else 
 from __future__ import annotations
 
 from seawall.engine.decide.legs import toward_delta_neutral, under_portfolio, worst_leg
-from seawall.engine.decide.measure import convert, free_lots, held_lots, open_slots, pot_health
+from seawall.engine.decide.measure import convert, free_lots, held_lots, open_slots, pot_health, spot_atoms
 from seawall.engine.state import WORTH, State
 from seawall.kernels import layout
 from seawall.ledger.columns import NONE
@@ -116,7 +116,7 @@ def _paced(lots: int, whole: int, amount: int, step: Step) -> int:
 
 def restoring_size(state: State, pot: int, row: int, step: Step) -> tuple[int, bool]:
     """Fewest lots whose close at the mark, with fees, meets the exit level (margin.solve)."""
-    instrument, mark = state.instruments[row], int(state.market.mark[row])
+    mark = int(state.market.mark[row])
     status = state.ladders.get(pot)
     level = (status.exit_level if status is not None else "") or state.rulebook.liquidation.exit
     return smallest_close(
@@ -127,9 +127,19 @@ def restoring_size(state: State, pot: int, row: int, step: Step) -> tuple[int, b
         level,
         row,
         price_ticks=mark,
-        fee_ppb=instrument.taker_fee_ppb + step.fees.fee_ppb,
+        fee_ppb=_closing_fee_ppb(state, row, pot) + step.fees.fee_ppb,
         ask=lambda overlay: pot_health(state, pot, level, overlay),
     )
+
+
+def _closing_fee_ppb(state: State, row: int, pot: int) -> int:
+    """The taker fee as a rate of what is closed; an option's is a rate of its spot, capped at its price."""
+    instrument, held = state.instruments[row], held_lots(state, pot, row)
+    worth = notional(instrument, held, int(state.market.mark[row]))
+    if not instrument.kind.option or not worth:
+        return instrument.taker_fee_ppb
+    rate = -(-spot_atoms(state, row, held) * instrument.taker_fee_ppb // worth)
+    return min(rate, instrument.fee_cap_ppb) if instrument.fee_cap_ppb else rate
 
 
 def _step_down(state: State, row: int, held: int, mark: int) -> int:

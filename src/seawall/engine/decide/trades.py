@@ -10,7 +10,7 @@ import msgspec
 
 from seawall.engine import commands as cmd
 from seawall.engine import events as ev
-from seawall.engine.decide.measure import held_lots
+from seawall.engine.decide.measure import held_lots, spot_atoms
 from seawall.engine.decide.pots import cut_reduce_only, ensure_cross_pot, ensure_isolated_pot
 from seawall.engine.decide.refuse import Refusal, known_account, known_instrument, positive
 from seawall.engine.decide.spot import spot_fill
@@ -20,7 +20,7 @@ from seawall.engine.state import BACKSTOP, FEES, HOUSE_ACCOUNTS, MARKET, State
 from seawall.engine.writer import Writer
 from seawall.instruments.model import InstrumentKind
 from seawall.ledger.columns import NONE
-from seawall.ledger.trade import fee_atoms, notional, option_fee_atoms, spot_value
+from seawall.ledger.trade import fee_atoms, notional, option_fee_atoms
 
 TRADERS = (BACKSTOP, MARKET)  # house accounts that trade
 MOST_ATOMS = 2**61  # of value in one position, and of one market's open interest
@@ -128,7 +128,7 @@ def _check_fits(state: State, row: int, size: int, price: int, sides: list[Side]
     open_lots = int(state.market.oi_lots[row]) + added
     if (
         added > 0
-        and max(notional(instrument, open_lots, worst), _spot_atoms(state, row, open_lots)) > MOST_ATOMS
+        and max(notional(instrument, open_lots, worst), spot_atoms(state, row, open_lots)) > MOST_ATOMS
     ):
         raise Refusal(
             f"{instrument.name}: open interest would be worth more than 2**61 atoms",
@@ -191,16 +191,6 @@ def _charge(writer: Writer, side: Side, pot: int, row: int, lots: int, price: in
         charge_liquidation_fee(writer, pot, row, size, order.step, cause=cause)
 
 
-def _spot_atoms(state: State, row: int, lots: int) -> int:
-    """What an option's lots are worth of its underlying at the index, 0 where there is none or no option."""
-    via = state.underlying_row[row]
-    index = int(state.market.index_price[via]) if via != NONE else 0
-    if index <= 0:
-        return 0
-    unit = state.rulebook.assets[state.settle_row[row]].atoms_per_unit
-    return spot_value(state.instruments[row], state.instruments[via], unit, lots, index)
-
-
 def _trade_fee(state: State, row: int, lots: int, size_atoms: int, fee_ppb: int) -> int:
     """A rate of what was traded; of an option, of its underlying's index, capped at a share of the price.
 
@@ -209,7 +199,7 @@ def _trade_fee(state: State, row: int, lots: int, size_atoms: int, fee_ppb: int)
     option = state.instruments[row]
     if not option.kind.option or fee_ppb <= 0:
         return fee_atoms(size_atoms, fee_ppb)
-    spot = _spot_atoms(state, row, lots)
+    spot = spot_atoms(state, row, lots)
     if not spot:
         return fee_atoms(size_atoms, option.fee_cap_ppb)
     return option_fee_atoms(
