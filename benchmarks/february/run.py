@@ -159,6 +159,4 @@ def _day(snapshot: Snapshot) -> str:
 def _vol(snapshot: Snapshot, asset: str) -> float:
     """At the money, of the expiry nearest to thirty days."""
     expiries = snapshot.of(asset)
-    return min(
-        expiries, key=lambda each: abs(each.years(snapshot.time_ns) - THIRTY_DAYS)
-    ).at_the_money()
+    return min(expiries, key=lambda each: abs(each.years(snapshot.time_ns) - THIRTY_DAYS)).at_the_money()
