@@ -103,12 +103,13 @@ class Venue:
         self._release()
 
     def settle(self, snapshots: list[Snapshot], until_ns: int) -> None:
-        """Everything that expires up to a time, at the index of the snapshot nearest to its expiry."""
+        """What is held and expires up to a time, at the index of the snapshot nearest to its expiry."""
         state = self.engine.state
         due = sorted({
             (instrument.expiry_ns, instrument.name)
             for row, instrument in enumerate(state.instruments)
             if instrument.kind.option and instrument.expiry_ns <= until_ns and row not in state.settled
+            and state.market.oi_lots[row]
         })  # fmt: skip
         for moment in dict.fromkeys(expiry_ns for expiry_ns, _ in due):
             nearest = min(snapshots, key=lambda each: abs(each.time_ns - moment))

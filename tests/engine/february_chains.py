@@ -1,4 +1,4 @@
-"""An invented market of two coins: option chains whose index falls by a fifth and whose volatility doubles."""
+"""An invented market of two coins: chains whose index falls by a fifth and whose volatility doubles."""
 
 from __future__ import annotations
 

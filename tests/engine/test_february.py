@@ -71,14 +71,13 @@ def test_a_demand_does_not_depend_on_when_it_was_last_asked(run: Run) -> None:
 
 def test_what_expired_was_settled_and_nothing_is_left_of_it(run: Run) -> None:
     state = run.venue.engine.state
-    expired = [
+    expired = {
         row for row, option in enumerate(state.instruments)
         if option.kind.option and option.expiry_ns <= SNAPSHOTS[-1].time_ns
-    ]  # fmt: skip
-    assert expired and all(row in state.settled for row in expired)
+    }  # fmt: skip
     book = state.book
-    held = book.pos_pot[: book.n_positions] >= 0
-    assert not set(book.pos_instrument[: book.n_positions][held].tolist()) & set(expired)
+    rows = book.pos_instrument[: book.n_positions][book.pos_pot[: book.n_positions] >= 0]
+    assert expired & state.settled and not expired & set(rows.tolist())
 
 
 def test_twice_the_same_bytes_and_the_stories_are_told(capsys: pytest.CaptureFixture[str]) -> None:
