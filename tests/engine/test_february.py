@@ -77,7 +77,7 @@ def test_what_expired_was_settled_and_nothing_is_left_of_it(run: Run) -> None:
     }  # fmt: skip
     book = state.book
     rows = book.pos_instrument[: book.n_positions][book.pos_pot[: book.n_positions] >= 0]
-    assert expired & state.settled and not expired & set(rows.tolist())
+    assert expired & set(state.settled) and not expired & set(rows.tolist())
 
 
 def test_twice_the_same_bytes_and_the_stories_are_told(capsys: pytest.CaptureFixture[str]) -> None:
