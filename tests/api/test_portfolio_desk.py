@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import seawall as sw
+from seawall.api.market_table import read_market
 from seawall.api.portfolio_compare import compare, parts_of, requirement_of, sentences
 from seawall.api.portfolio_desk import health_of, missed, question_of
 from seawall.api.portfolio_map import heat_map, portfolio_page
@@ -17,7 +18,7 @@ from seawall.errors import InputError
 from seawall.margin.portfolio.levels import health_at
 from seawall.report.map_page import render_portfolio_page
 from seawall.report.map_plot import zero_line
-from tests.api.books import HELD, market
+from tests.api.books import HELD, MARKET, NOW, market
 
 VENUES = ("derive-pm2", "paradex-pm", "bybit-pm", "deribit-pm@2024-06-17")
 
@@ -82,6 +83,34 @@ def test_every_stretch_begins_and_ends_where_health_changes_its_sign(name):
                     < 0
                     <= health_at(question, **{key: end / inside})
                 )
+
+
+BOTH = [
+    *HELD,
+    {"instrument": "ETH-27MAR26-1800-P", "size": "-40"},
+    {"instrument": "ETH-PERPETUAL", "size": "10"},
+]
+ETH = [
+    {"instrument": "ETH", "mark": "2127"},
+    {"instrument": "ETH-PERPETUAL", "mark": "2128"},
+    {"instrument": "ETH-27MAR26-1800-P", "forward": "2140", "iv": "0.78"},
+]
+
+
+def test_two_underlyings_are_asked_alone_and_in_step_and_their_parts_add_up():
+    table = read_market([*MARKET, *ETH], at=NOW)
+    one, other = (sw.load_account(name, BOTH, table) for name in VENUES[:2])
+    for place, account_of in enumerate((one, other)):
+        total = sum((row.amounts[place] for row in compare((one, other), "initial")), Fraction(0))
+        assert total == Fraction(account_of.statement.levels["initial"], 10**8)
+    found = missed(one)
+    assert {stretch.underlying for stretch in found} == {"BTC", "ETH", ""}
+    lowest = next(s for s in found if s.underlying == "" and s.axis == "price" and s.low is None)
+    step = Change(moves={"all": lowest.high * (1 - 1e-6)})
+    assert health_of(change_account(one, BOTH, table, step), "maintenance") < 0
+    step = Change(moves={"all": lowest.high * (1 + 1e-6)})
+    assert health_of(change_account(one, BOTH, table, step), "maintenance") >= 0
+    assert stretch_words(one, lowest).startswith("all prices below -")
 
 
 def test_an_account_below_its_level_everywhere_says_so():

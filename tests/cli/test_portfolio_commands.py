@@ -125,3 +125,17 @@ def test_whatif_moves_price_and_vols_together(call, given):
     told = json.loads(call(*words, "--json").out)
     before, after = (told[key]["accounts"][0]["underlyings"][0]["equity"] for key in ("before", "after"))
     assert float(after) < float(before) - 1000
+
+
+def test_whatif_of_two_underlyings_has_a_row_of_the_whole_account(call, tmp_path):
+    held, market = tmp_path / "held.csv", tmp_path / "market.csv"
+    held.write_text(csv_of([*HELD, {"instrument": "ETH-PERPETUAL", "size": "10"}]))
+    market.write_text(
+        csv_of([*MARKET, *({"instrument": n, "mark": "2127"} for n in ("ETH", "ETH-PERPETUAL"))])
+    )
+    said = call("whatif", "derive-pm2", held, "--market", market, "--at", NOW, "--move", "ETH=-10%")
+    rows = {
+        tuple(line.split()[:2]): line.split()[2:] for line in said.out.splitlines() if line.startswith("  ")
+    }
+    before, after = (float(text.replace(",", "")) for text in rows["all", "maintenance"][:2])
+    assert before - after == pytest.approx(2127, abs=0.02)

@@ -34,7 +34,7 @@ DOLLARS = ("USD", "USDC", "USDT")
 class Stretch(msgspec.Struct, frozen=True, kw_only=True):
     """Where a level is missed when one underlying's price (or its vols) alone moves, as factors on today's.
 
-    None: as far as was looked.
+    `underlying` "": all of them, in step. None: as far as was looked.
     """
 
     underlying: str
@@ -116,20 +116,20 @@ def merged(portfolio: Portfolio) -> Portfolio:
 def missed(account: Account, level: str = "") -> tuple[Stretch, ...]:
     """Every stretch of prices, and of vols where options are held, in which the level is missed.
 
+    Of each underlying alone, and where there are several of all in step.
+
     Empty for an account that is unknown. InputError for a level the account does not have.
     """
     wanted = level or account.liquidated_at
     if account.unknown:
         return ()
+    held = [position.contract for position in account.portfolio.positions]
+    names = sorted({contract.underlying for contract in held})
     found: list[Stretch] = []
-    for node in account.statement.nodes:
-        own = [p for p in account.portfolio.positions if p.contract.underlying == node.underlying]
-        if not own:
-            continue
-        axes: tuple[Axis, ...] = ("price",)
-        if any(position.contract.kind == "option" for position in own):
-            axes = ("price", "volatility")
-        question = question_of(account, node.underlying, wanted)
+    for name in [*names, ""] if len(names) > 1 else names:
+        kinds = {contract.kind for contract in held if name in ("", contract.underlying)}
+        axes: tuple[Axis, ...] = ("price", "volatility") if "option" in kinds else ("price",)
+        question = question_of(account, name, wanted)
         for axis in axes:
             found += _stretches(question, axis, health_of(account, wanted) < 0)
     return tuple(found)

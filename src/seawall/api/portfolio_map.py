@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from seawall.api.portfolio_compare import compare, money, requirement_of, scenario_words, sentences
-from seawall.api.portfolio_desk import Account, missed, question_of
+from seawall.api.portfolio_desk import Account, health_of, missed, question_of
 from seawall.api.portfolio_words import stretch_words, tellable, units
 from seawall.kernels.elementary import exp, log
 from seawall.margin.portfolio.evaluate import evaluate
@@ -166,16 +166,16 @@ def _account_page(account: Account, level: str) -> AccountPage:
     lines, maps, tables = list[str](), list[HeatMap](), list[Table]()
     for node in account.statement.nodes:
         line = node.level(level)
-        equity, needs, left = (
-            units(account, node, atoms)
-            for atoms in (node.equity_atoms, line.requirement_atoms, line.health_atoms)
+        equity, needs = units(account, node, node.equity_atoms), units(account, node, line.requirement_atoms)
+        lines.append(
+            f"{node.underlying}: equity {equity}, {level} asks for {needs} {account.unit(node.underlying)}"
         )
-        unit = account.unit(node.underlying)
-        lines.append(f"{node.underlying}: equity {equity}, {level} asks for {needs}, leaves {left} {unit}")
         if node.legs:
             maps.append(heat_map(account, node, level))
             tables += [_grid_table(account, node), _leg_table(account, node)]
     if account.statement.levels.get(level) is not None:
+        left = units(account, account.statement.nodes[0], health_of(account, level))
+        lines.append(f"health at {level}: {left} {account.unit(account.statement.nodes[0].underlying)}")
         stretches = missed(account, level)
         lines += [f"{level} is missed with {stretch_words(account, stretch)}" for stretch in stretches]
     return AccountPage(

@@ -42,16 +42,16 @@ def unmodelled(account: Account) -> str:
 
 
 def stretch_words(account: Account, stretch: Stretch) -> str:
-    """`BTC at or below 71,234.50 (-12.3%)`, `BTC vols at or above 1.61 times today's`."""
+    """`BTC below 71,234.50 (-12.3%)`, `BTC vols above 1.61 times today's`, `all prices below -20.1%`."""
     name = stretch.underlying
-    spot = account.market.underlyings[name].spot
+    price = stretch.axis == "price"
 
     def place(factor: float) -> str:
-        if stretch.axis == "price":
-            return f"{factor * spot:,.2f} ({factor - 1.0:+.1%})"
-        return f"{factor:.3g} times today's"
+        if price and name:
+            return f"{factor * account.market.underlyings[name].spot:,.2f} ({factor - 1.0:+.1%})"
+        return f"{factor - 1.0:+.1%}" if price else f"{factor:.3g} times today's"
 
-    what = name if stretch.axis == "price" else f"{name} vols"
+    what = (name if price else f"{name} vols") if name else ("all prices" if price else "all vols")
     if stretch.low is None and stretch.high is None:
         return f"{what}: missed everywhere from {place(FEWEST)} to {place(MOST)}"
     if stretch.low is None:

@@ -59,6 +59,13 @@ def load(args: argparse.Namespace) -> tuple[list[Any], Any]:
         raise InputError.at("--prices", "is not read for a portfolio", "Give --market FILE and --mark.")
     market = read_market(args.market, at=args.at or "", marks=pairs(args.mark, "--mark", "BTC=60000"))
     accounts = [load_account(name, args.book, market) for name in args.rulebook.split(",")]
+    level = getattr(args, "level", None)
+    for account in accounts:
+        names = [one.name for one in account.rulebook.rules.levels]
+        if level and level not in names:
+            raise InputError.at(
+                "--level", f"{account.rulebook.name} has no {level}", f"It has {', '.join(names)}."
+            )
     for note in dict.fromkeys(note for account in accounts for note in account.notes):
         say(f"note: {note}")
     return accounts, market
@@ -103,10 +110,10 @@ def show_account(account: Any, level: str) -> None:
             put(f"  {reason}")
         put()
         return
+    whole = account.statement.levels if len(account.statement.nodes) > 1 else {}
     for node in account.statement.nodes:
-        _show_node(account, node)
-    whole = account.statement.levels
-    if len(account.statement.nodes) > 1 and whole:
+        _show_node(account, node, alone=not whole)
+    if whole:
         first = account.statement.nodes[0]
         cells = [
             [
@@ -121,7 +128,8 @@ def show_account(account: Any, level: str) -> None:
     put()
 
 
-def _show_node(account: Any, node: Any) -> None:
+def _show_node(account: Any, node: Any, *, alone: bool) -> None:
+    """`alone`: what is left over is this node's own, not that of an account of several."""
     from seawall.api.portfolio_compare import scenario_words
     from seawall.api.portfolio_words import units
 
@@ -143,9 +151,15 @@ def _show_node(account: Any, node: Any) -> None:
         how = f"{line.factor:.4g} x ({how})" if line.factor != 1.0 else how
         how += "".join(f" + {name} {text(node.charges[name])}" for name in then)
         cells.append(
-            [f"  {line.level}", text(line.requirement_atoms), text(line.health_atoms), unit, f"= {how}"]
+            [
+                f"  {line.level}",
+                text(line.requirement_atoms),
+                text(line.health_atoms) if alone else "",
+                unit,
+                f"= {how}",
+            ]
         )
-    put_table(["  level", "needs", "left", "", ""], cells, right=(1, 2))
+    put_table(["  level", "needs", "left" if alone else "", "", ""], cells, right=(1, 2))
     if node.worst is None:
         return
     worst = node.worst
@@ -185,11 +199,7 @@ def show_missed(account: Any, level: str) -> None:
         put(f"no {wanted} of the whole account: its underlyings are settled in different units")
         return
     stretches = missed(account, wanted)
-    put(
-        f"{wanted} is missed when one underlying moves alone"
-        if stretches
-        else f"{wanted}: met everywhere looked"
-    )
+    put(f"{wanted} is missed with" if stretches else f"{wanted}: met everywhere looked")
     for stretch in stretches:
         put(f"  {stretch_words(account, stretch)}")
 

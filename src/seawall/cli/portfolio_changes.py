@@ -76,6 +76,27 @@ def _show(old: Any, new: Any) -> None:
             ]
             both = [cell for pair in zip(olds, news) for cell in pair]
             cells.append([f"  {node.underlying}", line.level, *both, new.unit(node.underlying)])
+    if len(new.statement.nodes) > 1:
+        cells += [_whole(old, new, level) for level in new.statement.levels]
     heads = ["  ", "level", "equity before", "after", "needs before", "after", "left before", "after", ""]
     put_table(heads, cells, right=range(2, 8))
     show_missed(new, "")
+
+
+def _whole(old: Any, new: Any, level: str) -> list[str]:
+    """The row of an account of several underlyings; `new` is known, `old` may not be."""
+    from seawall.api.portfolio_desk import health_of
+    from seawall.api.portfolio_words import units
+
+    first = new.statement.nodes[0]
+    columns = []
+    for account in (old, new):
+        known = not account.unknown and account.statement.levels.get(level) is not None
+        amounts = (
+            (account.statement.equity_atoms, account.statement.levels[level], health_of(account, level))
+            if known
+            else ()
+        )
+        columns.append([units(account, first, amount) for amount in amounts] or [""] * 3)
+    both = [cell for pair in zip(*columns) for cell in pair]
+    return ["  all", level, *both, new.unit(first.underlying)]

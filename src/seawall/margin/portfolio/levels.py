@@ -41,7 +41,7 @@ class Crossing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose health, at which level, when which underlying moves."""
+    """Whose health, at which level, when which underlying moves; "" for all that are held, in step."""
 
     portfolio: Portfolio
     market: MarketInputs
@@ -105,12 +105,26 @@ def health_map(
 
 
 def moved(question: Question, price: float, volatility: float) -> tuple[Portfolio, MarketInputs]:
-    """Account and market after the move of the question's underlying; its level plays no part.
+    """Account and market after the move of the question's underlyings; its level plays no part.
 
     The underlying held as collateral moves with it, whether or not the scenarios of the rules shock it. What
     a future gains on its way is unrealised profit. InputError without a quote of the underlying.
     """
-    portfolio, market, name = question.portfolio, question.market, question.underlying
+    portfolio, market = question.portfolio, question.market
+    held = {position.contract.underlying for position in portfolio.positions}
+    for name in (question.underlying,) if question.underlying else sorted(held):
+        portfolio, market = _moved_one(portfolio, market, question.rules, name, price, volatility)
+    return portfolio, market
+
+
+def _moved_one(
+    portfolio: Portfolio,
+    market: MarketInputs,
+    all_rules: PortfolioRules,
+    name: str,
+    price: float,
+    volatility: float,
+) -> tuple[Portfolio, MarketInputs]:
     quote = market.underlyings.get(name)
     if quote is None:
         raise InputError.at("portfolio", f"no quote of {name}", "Give its index; nothing is assumed.")
@@ -120,7 +134,7 @@ def moved(question: Question, price: float, volatility: float) -> tuple[Portfoli
         for expiry, told in quote.expiries.items()
     }
     marks, vols = dict(market.marks), dict(market.vols)
-    rules = question.rules.underlyings.get(name)
+    rules = all_rules.underlyings.get(name)
     moving = () if rules is None else rules.shocked
     for contract in (position.contract for position in own):
         if contract.kind == "option":
