@@ -20,7 +20,7 @@ def load(name: str) -> ModuleType:
 
 
 def test_every_example_is_run_by_a_test():
-    known = {"liquidation_prices", "crash_own_book", "adl_rankers"}
+    known = {"liquidation_prices", "crash_own_book", "adl_rankers", "vol_surface"}
     assert {path.stem for path in EXAMPLES.glob("*.py")} == known
 
 
@@ -43,3 +43,11 @@ def test_rankers_choose_different_winners(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[1:]] == list(module.RANKERS)
     assert len({line.split(maxsplit=1)[1] for line in lines[1:]}) > 1
+
+
+def test_a_surface_is_fitted_asked_and_refused(capsys):
+    load("vol_surface").main()
+    said = capsys.readouterr().out
+    assert "crossed: bid" in said and "2 hours old, to liquidate" in said
+    assert "use: good" in said and "degrade: stale" in said and "refuse: stale" in said
+    assert "set by merton" in said

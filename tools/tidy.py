@@ -23,8 +23,8 @@ MAX_DOCSTRING_LINES = 12
 SHORT_FILE_LINES = 15                  # at most this long, a file may go without a docstring
 
 PYTHON_ROOTS = ("src", "tests", "tools", "benchmarks", "examples")
-CORE_FLOORS = ("errors", "units", "kernels", "instruments", "ledger", "market", "margin", "liquidation",
-               "safeguards", "rulebooks", "engine")
+CORE_FLOORS = ("errors", "units", "kernels", "instruments", "ledger", "market", "pricing", "margin",
+               "liquidation", "safeguards", "rulebooks", "engine")
 
 # Exact on every CPU, so allowed in the core. Everything else in `math` goes through the platform's libm.
 EXACT_MATH = frozenset({"isqrt", "gcd", "lcm", "comb", "perm", "factorial", "floor", "ceil", "trunc", "fabs",

@@ -3,7 +3,8 @@
 SeawallError
 ├── InputError        a file, table or argument: place, value, fix
 │   ├── RulebookError a rulebook that contradicts itself or cannot be read
-│   └── BookError     an account book that cannot be loaded
+│   ├── BookError     an account book that cannot be loaded
+│   └── NoImpliedVol  an option price that no volatility gives: BelowIntrinsic, AboveMaximum
 ├── JournalError      a journal that cannot be opened, is torn, altered or incomplete
 ├── NumberError       an amount that does not fit its unit or 64 bits
 └── Unsupported       a published rule this engine does not have yet, with the reason
@@ -30,6 +31,18 @@ class RulebookError(InputError):
 
 class BookError(InputError):
     """An account book cannot be loaded."""
+
+
+class NoImpliedVol(InputError):
+    """An option price that no volatility gives."""
+
+
+class BelowIntrinsic(NoImpliedVol):
+    """An option price below what exercise would pay."""
+
+
+class AboveMaximum(NoImpliedVol):
+    """An option price at or above the forward (call) or the strike (put)."""
 
 
 class JournalError(SeawallError):

@@ -93,3 +93,52 @@ def test_a_mismatch_names_its_place_and_both_numbers():
 def test_a_tolerance_that_is_no_number_is_refused():
     with pytest.raises(ValueError, match="neither a number"):
         allowed_by("a little")
+
+
+@pytest.mark.parametrize(
+    ("words", "got", "holds"),
+    [
+        ("<= expected*1.05", F("10.5"), True),
+        ("<= expected*1.05", F("10.6"), False),
+        ("<= expected*1.05", "much", False),
+        (">0", F("0.001"), True),
+        (">0", F(0), False),
+        ("<0", F(-1), True),
+        ("informative", F(99), True),
+    ],
+)
+def test_a_tolerance_in_words_is_taken_at_its_word(words, got, holds):
+    assert fits({"p": F(10)}, {"p": got}, {"p": words}) is holds
+
+
+def test_words_that_nobody_knows_are_no_tolerance():
+    with pytest.raises(ValueError, match="not understood"):
+        compare({"p": 1}, {"p": 1}, {"p": "roughly"})
+
+
+def test_an_error_of_a_method_may_be_smaller_but_not_larger_than_rounding():
+    assert fits({"max_err_N64": F("1e-14")}, {"max_err_N64": 0.0})
+    assert fits({"max_err_N64": F("1e-14")}, {"max_err_N64": 9e-13})
+    assert not fits({"max_err_N64": F("1e-14")}, {"max_err_N64": 2e-12})
+    assert not fits({"max_err_N64": F("1e-14")}, {"max_err_N64": "none"})
+
+
+def test_a_printed_figure_is_compared_to_its_last_digit():
+    assert fits({"printed": F("0.10")}, {"printed": F("0.0964")}, {"printed": F("0.0101")})
+    assert not fits({"printed": [F(900)]}, {"printed": [F("900.5")]}, {"printed": F("0.01")})
+def test_a_printed_tolerance_is_absolute_and_for_printed_results_alone():
+    tolerance = {"rel": F("0.000001"), "printed": F("0.3")}
+    assert fits({"es": 58, "printed_es": F("58.2")}, {"es": 58, "printed_es": F("58.4")}, tolerance)
+    assert not fits({"es": 58, "printed_es": F("58.2")}, {"es": 58, "printed_es": F("58.6")}, tolerance)
+    exact = {"es": F("58.2"), "printed_es": F("58.2")}
+    assert not fits({"es": 58, "printed_es": F("58.2")}, exact, tolerance)
+
+
+def test_tolerances_that_name_no_result_are_for_the_places_of_a_list_in_order():
+    tolerance = {"crit5": F("0.02"), "crit0p01": F("0.35")}
+    expected = {"crit": {"normal": [F("-0.70"), F("-1.77")]}}
+    assert fits(expected, {"crit": {"normal": [F("-0.71"), F("-2.1")]}}, tolerance)
+    assert not fits(expected, {"crit": {"normal": [F("-0.73"), F("-1.77")]}}, tolerance)
+    assert not fits(expected, {"crit": {"normal": [F("-0.70"), F("-2.13")]}}, tolerance)
+    # Of another length they are nobody's.
+    assert not fits({"crit": [F(1), F(2), F(3)]}, {"crit": [F("1.01"), F(2), F(3)]}, tolerance)

@@ -29,6 +29,8 @@ from seawall.kernels.elementary import exp_array, log_array, normal_inverse_arra
 from seawall.lab.process import random_path
 from seawall.lab.synthetic import markets_at, synthetic_book
 from seawall.margin.statement import THREADS_FROM, book_health
+from seawall.pricing.black import black_greeks, black_price
+from seawall.pricing.implied import implied_vols
 from seawall.report.export import write_run
 from seawall.report.tables import RunTables
 from tests.determinism.world import PRICES, Log, Played, play
@@ -89,11 +91,17 @@ def floats() -> list[bytes]:
     inside = np.linspace(1e-9, 1.0 - 1e-9, 200_001)
     markets = markets_at(PRICES)
     book = synthetic_book(markets, accounts=5_000, seed=3)
+    strikes, vols = exp_array(x[::10] / 40.0) * 100.0, np.abs(x[::10]) / 10.0
+    prices = black_price(100.0, strikes, 0.25, vols, strikes > 100.0)
+    options = black_greeks(100.0, strikes, 0.25, vols, strikes > 100.0)
     return [
         exp_array(x).tobytes(),
         log_array(np.abs(x) + 1e-9).tobytes(),
         power_array(np.abs(x), 0.674).tobytes(),
         normal_inverse_array(inside).tobytes(),
+        prices.tobytes(),
+        implied_vols(prices, 100.0, strikes, 0.25, strikes > 100.0).vol.tobytes(),
+        *(getattr(options, field).tobytes() for field in options.__struct_fields__),
         random_path(PRICES, seed=3, crash=True, step_seconds=20.0).price.tobytes(),
         *(getattr(book, field).tobytes() for field in book.__struct_fields__[2:]),
     ]

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seawall.engine import commands as cmd
 from seawall.engine import events as ev
+from seawall.engine.decide.funding import _payments
 from seawall.engine.state import FEES
+from seawall.ledger.trade import trade_value
 from tests.engine.venue import DOLLAR, SECOND, START, A, B, C, Venue, kinds, only, refused, unchanged
 
 
@@ -31,6 +35,20 @@ def test_an_inverse_long_pays_a_positive_rate_too() -> None:
     venue.trade(A, 50_000, 100_000, "BTCUSD")  # 1 BTC
     venue.do(cmd.ApplyFunding, instrument="BTCUSD", rate_ppb=100_000)
     assert venue.balance(A, "BTC") == 10**8 - 10_000
+
+
+@given(
+    st.sampled_from(["BTC-PERP", "BTCUSD"]),
+    st.lists(st.one_of(st.integers(-(10**4), 10**4), st.integers(-(10**13), 10**13)), max_size=5),
+    st.one_of(st.integers(1, 10**6), st.integers(1, 10**3)),
+    st.one_of(st.integers(-(10**9), 10**9), st.sampled_from([0, 1, -1, 100_000])),
+)
+def test_payments_by_column_are_those_of_python_integers(name, lots, price, rate) -> None:
+    """Whether the products fit 64 bits or not."""
+    instrument = next(i for i in Venue().state.instruments if i.name == name)
+    sign = -1 if instrument.kind.inverse else 1
+    slow = [-sign * trade_value(instrument, held, price) * rate // 10**9 for held in lots]
+    assert _payments(instrument, np.array(lots, np.int64), price, rate).tolist() == slow
 
 
 def test_funding_can_start_a_liquidation() -> None:

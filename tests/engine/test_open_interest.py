@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import msgspec
-import pytest
 
 from seawall.margin.rules import InstrumentMargin
 from tests.engine.venue import A, B, C, Venue, flat, make_rulebook, margin_rules
@@ -29,9 +28,6 @@ def test_the_next_price_finds_who_became_short_by_open_interest() -> None:
     assert not venue.lots(A) or venue.liquidating(A)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="open interest moved and no mark did: a tick looks at nobody until a mark changes"
-)
 def test_a_tick_finds_who_became_short_by_open_interest() -> None:
     venue = ramped()
     venue.wait(1)

@@ -58,6 +58,18 @@ def test_a_state_is_not_restored_under_another_rulebook() -> None:
         State.from_bytes(make_rulebook(fee_ppb=1), venue.state.to_bytes())
 
 
+@pytest.mark.parametrize("name", ["n_pots", "n_positions"])
+@pytest.mark.parametrize("count", [2**40, 2**70, 0, -1, "many"])
+def test_a_state_that_says_it_has_other_rows_than_it_holds_is_refused_before_room_is_made(
+    name: str, count: object
+) -> None:
+    venue = busy()
+    raw = msgspec.msgpack.decode(venue.state.to_bytes())
+    raw[name] = min(count, 2**63) if isinstance(count, int) else count
+    with pytest.raises(ValueError, match=f"{name} = .* rows take"):
+        State.from_bytes(venue.state.rulebook, msgspec.msgpack.encode(raw))
+
+
 def test_equal_states_have_equal_bytes_however_much_room_their_columns_have() -> None:
     venue = Venue()
     before = venue.state.digest()

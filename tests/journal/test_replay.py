@@ -309,6 +309,39 @@ def test_a_clock_that_jumps_back_is_refused_with_both_times_and_the_journal_goes
     assert check_journal(path, deep=True).ok
 
 
+def test_opening_a_snapshot_reads_no_more_of_a_journal_than_where_its_rulebook_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The genesis names it, or the change that enacted it: nobody looks through all that lies between."""
+    old = harbor()
+    new = msgspec.structs.replace(old, title="Harbor, second edition", effective="2026-02-03")
+    read: list[bytes] = []
+    naming = JournalReader.groups_naming
+
+    def watched(self, text, upto, *, newest=False):
+        for group in naming(self, text, upto, newest=newest):
+            read.append(text)
+            yield group
+
+    monkeypatch.setattr(JournalReader, "groups_naming", watched)
+    for enacted, looks in ((False, []), (True, [new.sha256.encode(), b"Proposed"])):
+        path = tmp_path / f"run-{enacted}"
+        with Recorder.create(path, old, digest_every=10**9) as run:
+            run.step(cm.Propose(time_ns=START_NS, by="ann", proposal=1, rulebook=encode_rulebook(new)))
+            run.commit()
+            for name in ("bob", "cid"):
+                run.step(cm.Approve(time_ns=START_NS, by=name, proposal=1))
+            if enacted:
+                run.step(cm.Enact(time_ns=START_NS + 25 * 3600 * SECOND_NS, by="ann", proposal=1))
+            run.commit()
+            for tick in range(26, 40):
+                run.step(cm.Tick(time_ns=START_NS + tick * 3600 * SECOND_NS))
+                run.commit()
+        read.clear()
+        assert recover(path).state.rulebook == (new if enacted else old)
+        assert read == looks
+
+
 def test_a_journal_whose_rulebook_was_changed_recovers_under_the_new_one(tmp_path: Path) -> None:
     path = tmp_path / "run"
     old = harbor()
@@ -327,6 +360,10 @@ def test_a_journal_whose_rulebook_was_changed_recovers_under_the_new_one(tmp_pat
     with JournalReader(path) as reader:
         assert [row.seq for row in reader.snapshots()] == [reader.head()[0]]
         assert reader.rulebook_at(changed) == new and reader.rulebook_at(5) == old == reader.rulebook
+        assert reader.rulebook_at(changed, new.sha256) == new
+        assert reader.rulebook_at(changed, "0" * 64) == new, (
+            "whatever else is asked for, the journal is right"
+        )
     assert recover(path).state.digest() == run.engine.state.digest()
     assert check_journal(path, deep=True).ok
     from_snapshot = replay(path, from_snapshot=True)

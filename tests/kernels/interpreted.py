@@ -1,4 +1,4 @@
-"""Health of a fixed list of drawn pots, as one SHA-256. Run with NUMBA_DISABLE_JIT=1 it is plain Python."""
+"""Health of drawn pots and portfolio statements as one SHA-256; plain Python with NUMBA_DISABLE_JIT=1."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import sys
 import numpy as np
 from hypothesis import given, settings
 
+from seawall.margin.portfolio.evaluate import evaluate
 from seawall.margin.solve import liquidation_price
 from seawall.margin.statement import book_health, health, statement
+from tests.margin.portfolios import PARAMETERS, inputs_of, random_case, rules_of
 from tests.margin.test_options import Pot, option_pots
 from tests.margin.worlds import World, worlds
 
@@ -37,6 +39,9 @@ def digest() -> str:
 
     collect()
     collect_options()
+    for seed in range(4):
+        case = random_case(seed, 12)
+        found.update(repr(evaluate(*inputs_of(case), rules_of(case, PARAMETERS))).encode())
     return found.hexdigest()
 
 

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seawall.errors import InputError
-from seawall.lab import frames, parquet_child
 from seawall.lab.readers import Columns, asset_of, iso, parse_time, read_series
+from seawall.parquet import child, read
 
 T0 = 1_760_054_400_000  # 2025-10-10T00:00:00Z in ms
 BARS = [(100.0, 110.0, 95.0, 105.0), (105.0, 106.0, 90.0, 91.0), (91.0, 99.0, 91.0, 98.0)]
@@ -203,12 +203,12 @@ def test_times_without_a_zone_are_utc_and_others_are_converted() -> None:
 def test_a_parquet_file_that_brings_its_reader_down_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, said: str
 ) -> None:
-    path, child = tmp_path / "x.parquet", tmp_path / "child.py"
+    path, stand_in = tmp_path / "x.parquet", tmp_path / "child.py"
     pl.DataFrame({"ts": [T0], "price": [1.0]}).write_parquet(path)
-    child.write_text(code)
-    monkeypatch.setattr(frames, "_CHILD", child)
+    stand_in.write_text(code)
+    monkeypatch.setattr(read, "_CHILD", stand_in)
     assert said in refusal(path)
 
 
 def test_the_reader_of_parquet_and_its_child_agree_on_their_figures() -> None:
-    assert (parquet_child.CELL_BYTES, parquet_child.TOO_LARGE) == (frames.CELL_BYTES, frames.TOO_LARGE)
+    assert (child.CELL_BYTES, child.TOO_LARGE) == (read.CELL_BYTES, read.TOO_LARGE)

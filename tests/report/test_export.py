@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from seawall.errors import InputError
+from seawall.parquet import read
 from seawall.report import RunTables, load_run, render_html, write_run
 from tests.report.demo import EIGHT, demo
 
@@ -110,4 +111,16 @@ def test_a_missing_or_broken_file_is_named(tmp_path: Path, name: str) -> None:
         load_run(tmp_path)
     (tmp_path / name).unlink()
     with pytest.raises(InputError, match=f"{name}: is missing"):
+        load_run(tmp_path)
+
+
+def test_a_file_that_brings_its_reader_down_is_named_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some damaged Parquet files end the process that reads them: that must not be ours."""
+    write_run(demo(count=20, steps=10), tmp_path)
+    child = tmp_path / "child.py"
+    child.write_text("import os; os.abort()")
+    monkeypatch.setattr(read, "_CHILD", child)
+    with pytest.raises(InputError, match=r"is not a readable Parquet file .its reader ended with -6"):
         load_run(tmp_path)

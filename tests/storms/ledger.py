@@ -154,14 +154,6 @@ class Ledger:
             names |= {rules.collateral[asset] for asset in others if rules.collateral.get(asset)}
         return sorted(names)
 
-    def holds(self, pot: int) -> set[str]:
-        return {name for name, held in self.pots[pot].held.items() if held.lots}
-
-    def ramps(self) -> bool:
-        """Does any requirement rise with open interest?"""
-        margins = self.rulebook.margin.instruments.values()
-        return any(plan.oi_upper_lots for margin in margins for plan in margin.schedules.values())
-
     def pots_of(self, account: int) -> list[int]:
         return [pot for pot, owner in enumerate(self.owner) if owner == account]
 

@@ -126,13 +126,7 @@ class Stage:
     def _look_around(self, command: cmd.AnyCommand, events: tuple[ev.AnyEvent, ...]) -> None:
         ledger = self.ledger
         opens = isinstance(command, cmd.Override) and not command.close
-        if isinstance(command, (cmd.ReportPrices, cmd.Tick)) and ledger.ramps():
-            # Open interest moves requirements too, and is looked at with the next mark:
-            # tests/engine/test_open_interest.py.
-            marked = {ledger.names[event.instrument] for event in events if isinstance(event, ev.MarkSet)}
-            pots = range(HOUSE_ACCOUNTS, len(ledger.pots))
-            self.judge.missed(pot for pot in pots if ledger.holds(pot) <= marked)
-        elif isinstance(command, SWEEPING) or opens:
+        if isinstance(command, SWEEPING) or opens:
             self.judge.missed(range(HOUSE_ACCOUNTS, len(ledger.pots)))
         elif isinstance(command, LOOKS):
             pots = {pot for event in events for pot in touched(event)}

@@ -67,7 +67,7 @@ def _rows(book: Any) -> list[BookRow]:
         try:
             frame = pl.DataFrame(list(book), infer_schema_length=None)
         except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
-            fix = "Give every column one type; numbers as text, such as \"0.25\"."
+            fix = 'Give every column one type; numbers as text, such as "0.25".'
             raise BookError.at("book", f"the rows make no table ({error})", fix) from None
         return rows_of(frame, Path("book"))
     what = f"{type(book).__name__} is no book"

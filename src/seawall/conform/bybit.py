@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from seawall.conform.answers import BANKRUPTCY, LIQUIDATION, answer_all, asks, on_grid, printed
 from seawall.conform.model import Vector
-from seawall.conform.reading import Adapter, Answer, Refused, find, maybe, number, rate_ppb, side_of
+from seawall.conform.reading import Adapter, Answer, find, maybe, number, rate_ppb, side_of
 from seawall.conform.single import Case, Single
 from seawall.errors import Unsupported
 from seawall.liquidation.adl import adl_trigger_drawdown, adl_trigger_pool
@@ -106,10 +106,7 @@ def _atoms(amount: Fraction) -> int:
     return int(amount * ATOMS)
 
 
-PORTFOLIO = "portfolio margin: not in this engine yet (no scenario grid)"
-
 ADAPTERS = (
-    Refused("bybit-pm", PORTFOLIO),
     Adapter("bybit-adl", ("pool|pool_peak|max_pool", "symbol_loss|loss", "trigger_ratio"), drawdown),
     Adapter("bybit-adl", ("balance",), pool),
     Adapter("bybit-inverse", ("q|size|qty", "entry|entry_price|ep"), inverse_position),

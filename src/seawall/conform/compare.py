@@ -3,11 +3,15 @@
 A number in `tolerance` is relative; {"rel": x}, {"abs": x} and {"exact": true} say which they are; a key that
 names a result is for that one alone, relative. `rel_tol` (relative) and `tol` (absolute) beside the numbers
 belong to `expected`'s own level. Without any: 1e-6 relative. Truth values, texts, and numbers that the
-adapter gives as a count (a Python int) are compared exactly. All in exact fractions.
+adapter gives as a count (a Python int) are compared exactly. All in exact fractions. A tolerance in words is
+taken at its word: "<= expected*1.05", ">0", "informative"; a `max_err` is a bound on an error, not a value.
+For a figure as its source shows it (`printed...`, `deribit_...`) it is absolute. Tolerances that name no
+result, as many as a list has numbers, are absolute and for its places in order.
 """
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -16,7 +20,17 @@ import msgspec
 from seawall.conform.model import Mismatch
 
 DEFAULT_REL = Fraction(1, 10**6)
+# Figures as their source shows them, rounded: `printed`, and those of a live ticker (`deribit_mark_price`).
+SHOWN = ("printed", "deribit_")
+# What a method erred by when someone measured it: to err less is no difference, and below the least error the
+# digits are those of rounding. It is the tightest bound that such a vector's source sets (COS, N = 128).
+ERROR_PREFIX = "max_err"
+ERROR_BOUND = "no larger"
+LEAST_ERROR = Fraction(1, 10**12)
 INSIDE = {"rel_tol": "rel", "tol": "abs"}  # tolerances that stand among the expected numbers
+GENERAL = ("rel", "abs", "exact", "printed")
+PRINTED = "printed"
+Named = dict[str | None, Any]  # tolerances by the name of their result; under None those by place in a list
 
 
 class Allowed(msgspec.Struct, frozen=True):
@@ -54,20 +68,32 @@ def allowed_by(tolerance: Any) -> Allowed:
 
 def compare(expected: Any, got: Any, tolerance: Any = None) -> tuple[Mismatch, ...]:
     """Every place where `got` is not `expected`; keys of `got` that nobody expects are not looked at."""
-    named = tolerance if isinstance(tolerance, dict) else {}
-    return tuple(_compare(expected, got, allowed_by(tolerance), named, ""))
+    named = dict(tolerance) if isinstance(tolerance, dict) else {}
+    results = _names_within(expected)
+    places = [value for name, value in named.items() if name not in results and name not in GENERAL]
+    return tuple(_compare(expected, got, allowed_by(tolerance), {**named, None: places}, ""))
 
 
-def _compare(expected: Any, got: Any, allowed: Allowed, named: dict[str, Any], path: str) -> list[Mismatch]:
+def _names_within(expected: Any) -> set[str]:
+    """The keys of all tables inside, at any depth."""
+    if isinstance(expected, dict):
+        return set(expected).union(*map(_names_within, expected.values()))
+    return set().union(*map(_names_within, expected)) if isinstance(expected, list) else set()
+
+
+def _compare(expected: Any, got: Any, allowed: Allowed, named: Named, path: str) -> list[Mismatch]:
     if isinstance(expected, dict):
         return _compare_dicts(expected, got, allowed, named, path)
     if isinstance(expected, list):
         if not isinstance(got, list | tuple) or len(got) != len(expected):
             return [Mismatch(path=path, expected=expected, got=got, allowed="a list of the same length")]
+        own = [Allowed(Fraction(0), _number(value) or Fraction(0)) for value in named[None]]
+        if len(own) != len(expected) or not all(map(_is_number, expected)):
+            own = [allowed] * len(expected)
         return [
             found
             for place, (want, have) in enumerate(zip(expected, got))
-            for found in _compare(want, have, allowed, named, f"{path}[{place}]")
+            for found in _compare(want, have, own[place], named, f"{path}[{place}]")
         ]
     if (_is_number(expected) and not isinstance(got, str | bool)) or _integer_text(expected):
         want, have = _number(expected), _number(got)
@@ -81,7 +107,7 @@ def _compare(expected: Any, got: Any, allowed: Allowed, named: dict[str, Any], p
 
 
 def _compare_dicts(
-    expected: dict[str, Any], got: Any, allowed: Allowed, named: dict[str, Any], path: str
+    expected: dict[str, Any], got: Any, allowed: Allowed, named: Named, path: str
 ) -> list[Mismatch]:
     if not isinstance(got, dict):
         return [Mismatch(path=path, expected=expected, got=got, allowed="a table")]
@@ -96,9 +122,34 @@ def _compare_dicts(
         if key not in got:
             found.append(Mismatch(path=place, expected=want, got=None, allowed="an answer"))
             continue
-        own = _number(named.get(key))
-        found += _compare(want, got[key], allowed if own is None else Allowed(own), named, place)
+        told = named.get(key)
+        if key.startswith(ERROR_PREFIX) or (isinstance(told, str) and _number(told) is None):
+            found += _compare_bound(want, got[key], ERROR_BOUND if told is None else str(told), place)
+            continue
+        own = _number(told)
+        limit = allowed if own is None else Allowed(own)
+        if key.startswith(SHOWN):
+            shown = _number(named.get(PRINTED)) if own is None else own
+            limit = limit if shown is None else Allowed(Fraction(0), shown)
+        found += _compare(want, got[key], limit, named, place)
     return found
+
+
+def _compare_bound(expected: Any, got: Any, words: str, path: str) -> list[Mismatch]:
+    """A tolerance in words. ValueError for words that are not known."""
+    if words == "informative":
+        return []
+    want, have = _number(expected), _number(got)
+    ratio = re.fullmatch(r"<= expected\s*\*\s*([\d.]+)", words)
+    if words == ERROR_BOUND:
+        holds = want is not None and have is not None and have <= max(want, LEAST_ERROR)
+    elif ratio:
+        holds = want is not None and have is not None and have <= want * Fraction(ratio[1])
+    elif words.replace(" ", "") in (">0", "<0"):
+        holds = have is not None and (have > 0 if ">" in words else have < 0)
+    else:
+        raise ValueError(f"tolerance {words!r} of {path} is not understood")
+    return [] if holds else [Mismatch(path=path, expected=expected, got=got, allowed=words)]
 
 
 def names_asked(expected: Any) -> list[str]:

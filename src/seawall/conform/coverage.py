@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from seawall.conform import (
+    backtests,
     binance,
     bitmex,
     bybit,
@@ -10,14 +11,25 @@ from seawall.conform import (
     cboe,
     dederi,
     deribit,
+    deribit_portfolio,
     derive,
+    derive_portfolio,
+    greeks,
     hyperliquid,
     hyperliquid_adl,
     hyperliquid_portfolio,
     kraken,
+    margins,
+    models,
     okx,
+    options,
     paradex,
     quant,
+    simm,
+    span,
+    surfaces,
+    tails,
+    venue_portfolios,
 )
 from seawall.conform.model import Vector
 from seawall.conform.reading import Adapter, Refused
@@ -38,6 +50,18 @@ ENTRIES: tuple[Adapter | Refused, ...] = (
     *hyperliquid_portfolio.ADAPTERS,
     *hyperliquid.ADAPTERS,
     *quant.ADAPTERS,
+    *span.ADAPTERS,
+    *greeks.ADAPTERS,
+    *deribit_portfolio.ADAPTERS,
+    *derive_portfolio.ADAPTERS,
+    *venue_portfolios.ADAPTERS,
+    *options.ADAPTERS,
+    *surfaces.ADAPTERS,
+    *models.ADAPTERS,
+    *tails.ADAPTERS,
+    *margins.ADAPTERS,
+    *simm.ADAPTERS,
+    *backtests.ADAPTERS,
 )
 
 OPTIONS = "scenario margin (portfolio margin): not in this engine yet"
@@ -72,13 +96,12 @@ REASONS = {
     "fire_sales": "fire-sale contagion models: not in this engine yet",
     "incidents": "records of incidents: need importers of their events, not here yet",
     "oracles": "oracle programs of other protocols: no adapter yet",
-    "backtests": "backtests of margin models: not in this engine yet",
     "calibration": "calibration: not in this engine yet",
     "early_warning": "early-warning indicators: not in this engine yet",
     "forensics": "market forensics: not in this engine yet",
-    "margin": "scenario, SPAN, SIMM and VaR margin models: not in this engine yet",
+    "margin": "scenario and SPAN margin models: not in this engine yet",
     "market": "stochastic market models: not in this engine yet",
-    "options": "option pricing: not in this engine yet",
+    "options": "challenger models and vol surfaces: not in this engine yet",
 }
 
 
@@ -91,8 +114,10 @@ def lookup(vector: Vector) -> Adapter | str:
         if entry.fits(vector):
             return entry
     keys = ", ".join(sorted(vector.inputs)) or "none"
-    if named:
-        shapes = sorted({" + ".join(entry.keys) for entry in named if isinstance(entry, Adapter)} - {""})
+    # An adapter for a whole family ("margin.") says nothing about the shape that this id would need.
+    near = [entry for entry in named if isinstance(entry, Adapter) and not entry.prefix.endswith(".")]
+    if near:
+        shapes = sorted({" + ".join(entry.keys) for entry in near} - {""})
         return f"inputs of an unknown shape ({keys}); known for this id: {'; '.join(shapes)}"
     reason = REASONS.get(vector.file.rsplit("/", 1)[-1])
     return reason or f"no adapter for ids like this one, with inputs {keys}"

@@ -7,6 +7,7 @@ file has them, for printing. Answers may be int, Fraction, float, bool, str, and
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -27,6 +28,7 @@ class Vector(msgspec.Struct, frozen=True, kw_only=True):
     tolerance: Any = None
     status: str = ""
     description: str = ""
+    beside: Mapping[str, Any] = {}  # inputs of the other vectors of its file, by id: some refer to them
 
     @property
     def contradicts_its_rule(self) -> bool:

@@ -54,8 +54,10 @@ def run_file(file: Path, name: str) -> FileResult:
         if not isinstance(exact, list):
             result.unreadable = f"holds {type(exact).__name__}, not a list of vectors"
         else:
+            tables = [entry for entry in exact if isinstance(entry, dict)]
+            beside = {str(e.get("id")): e["inputs"] for e in tables if "inputs" in e}
             for place, (entry, printed) in enumerate(zip(exact, raw)):
-                _run_entry(result, name, place, entry, printed)
+                _run_entry(result, name, place, entry, printed, beside)
     if result.unreadable:
         result.unsupported.append(NotSupported(id=WHOLE_FILE, reason=result.unreadable))
     return result
@@ -65,9 +67,11 @@ def _not_a_number(text: str) -> Any:
     raise ValueError(f"{text} is not a number")
 
 
-def _run_entry(result: FileResult, file: str, place: int, entry: Any, printed: Any) -> None:
+def _run_entry(
+    result: FileResult, file: str, place: int, entry: Any, printed: Any, beside: dict[str, Any]
+) -> None:
     identity = str(entry.get("id", "")) if isinstance(entry, dict) else ""
-    vector = _vector(file, entry, printed)
+    vector = _vector(file, entry, printed, beside)
     if isinstance(vector, str):
         result.unsupported.append(NotSupported(id=identity or f"#{place}", reason=vector))
         return
@@ -80,7 +84,7 @@ def _run_entry(result: FileResult, file: str, place: int, entry: Any, printed: A
         result.differs.append(outcome)
 
 
-def _vector(file: str, entry: Any, printed: Any) -> Vector | str:
+def _vector(file: str, entry: Any, printed: Any, beside: dict[str, Any]) -> Vector | str:
     """The entry as a vector, or what is wrong with its form."""
     if not isinstance(entry, dict):
         return f"is {type(entry).__name__}, not a table with id, inputs and expected"
@@ -97,6 +101,7 @@ def _vector(file: str, entry: Any, printed: Any) -> Vector | str:
         tolerance=entry.get("tolerance"),
         status=str(entry.get("status", "")),
         description=str(entry.get("description", "")),
+        beside=beside,
     )
 
 

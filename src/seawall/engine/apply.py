@@ -25,13 +25,16 @@ from seawall.engine.state import (
     MARKET,
     MINUTE_NS,
     POOL_MINUTES,
+    ExpiryQuoted,
     Order,
     PotStatus,
     Proposal,
     State,
 )
 from seawall.errors import InvariantViolation
+from seawall.kernels import layout
 from seawall.ledger.columns import NONE
+from seawall.liquidation.allocation import exact_sum
 from seawall.market.oracle import Price
 from seawall.market.policy import Action
 from seawall.rulebooks.model import Rulebook
@@ -45,6 +48,8 @@ def apply(state: State, event: ev.Event) -> None:
     _WRITERS[type(event)](state, event)
     state.seq = event.seq
     state.time_ns = event.time_ns
+    if state.demands is not None:
+        state.demands.note(state, event)
     if state.sieve is not None:
         state.sieve.note(event)
     if state.drawdown is not None:
@@ -129,6 +134,19 @@ def _sources_seen(state: State, event: ev.SourcesSeen) -> None:
         state.sources[seen.instrument][seen.source] = seen
 
 
+def _vols_set(state: State, event: ev.VolsSet) -> None:
+    state.expiries[event.asset, event.expiry_ns] = ExpiryQuoted(
+        forward_e9=event.forward_e9,
+        fixed_e9=event.fixed_e9,
+        rate_ppb=event.rate_ppb,
+        confidence_ppb=event.confidence_ppb,
+        observed_ns=event.time_ns,
+    )
+    for row, vol_ppb in zip(event.instruments, event.vols_ppb, strict=True):
+        state.vols_ppb[row] = vol_ppb
+        state.vols_ns[row] = event.time_ns
+
+
 def _mark_set(state: State, event: ev.MarkSet) -> None:
     row = event.instrument
     before = state.prices[row]
@@ -146,16 +164,14 @@ def _mark_set(state: State, event: ev.MarkSet) -> None:
         step_since_ns=event.step_since_ns,
         updated_ns=event.time_ns if believed else before.updated_ns,
     )
-    market = state.market
-    if event.mark_ticks != market.mark[row]:
-        state.previous_mark[row] = market.mark[row]
-    market.mark[row], market.index_price[row], market.stable[row] = (
-        event.mark_ticks,
-        event.index_ticks,
-        event.stable_ticks,
-    )
-    market.confidence[row] = event.confidence_ticks
-    market.usable[row] = event.mark_ticks > 0 and state.policies[row].allows(Action.VALUE, event.conditions)
+    cells, mark = state.market.table, event.mark_ticks
+    if (last := cells.item(row, layout.MKT_MARK)) != mark:
+        state.previous_mark[row] = last
+        cells[row, layout.MKT_MARK] = mark
+    cells[row, layout.MKT_INDEX] = event.index_ticks
+    cells[row, layout.MKT_STABLE] = event.stable_ticks
+    cells[row, layout.MKT_CONFIDENCE] = event.confidence_ticks
+    cells[row, layout.MKT_USABLE] = mark > 0 and state.policies[row].allows(Action.VALUE, event.conditions)
     window = state.marks_window_ns
     if window and event.mark_ticks:
         history = state.marks[row]
@@ -254,13 +270,14 @@ def _spread(
 ) -> None:
     """Add columns of amounts to balances; `rest` goes to the fee pot. Zero-sum or refused."""
     pots, amounts = np.frombuffer(pots_bytes, "<i8"), np.frombuffer(amounts_bytes, "<i8")
-    total = int(amounts.sum(dtype=object)) if amounts.size else 0
+    total = exact_sum(amounts)
     if total + rest_atoms:
         raise InvariantViolation(f"{what}: amounts add to {total} and the rest is {rest_atoms}")
     column = state.book.balances[:, asset]
     if amounts.size:
         # Each pot at most once, so the largest balance and the largest amount bound every sum.
-        if len(np.unique(pots)) < pots.size:
+        rising = np.sort(pots)
+        if (rising[1:] == rising[:-1]).any():
             raise InvariantViolation(f"{what}: a pot is named twice")
         held = column[pots]
         _fit(int(held.max()) + int(amounts.max()))
@@ -427,6 +444,7 @@ _WRITERS: dict[type, Callable[[State, Any], None]] = {
     ev.LeverageSet: _leverage_set,
     ev.SourcesSeen: _sources_seen,
     ev.MarkSet: _mark_set,
+    ev.VolsSet: _vols_set,
     ev.OrderPlaced: _order_placed,
     ev.OrderReduced: _order_reduced,
     ev.Traded: _traded,

@@ -70,6 +70,29 @@ class ReportPrices(Command, frozen=True, kw_only=True, array_like=True, tag=True
     prices: tuple[SourcePrice, ...]
 
 
+class OptionVol(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Implied volatility of one option, ppb of 1.00 (= 100 % a year)."""
+
+    instrument: str
+    vol_ppb: int
+
+
+class ReportVols(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """One expiry of a volatility surface: its forward, and the volatilities of its options.
+
+    `asset` is what the options are on. The forward is 1e-9 quote units: `forward_e9` still moves, `fixed_e9`
+    has been set by a settlement average. `confidence_ppb`: of the feeds behind them, 10**9 = full.
+    """
+
+    asset: str
+    expiry_ns: int
+    forward_e9: int
+    vols: tuple[OptionVol, ...]
+    fixed_e9: int = 0
+    rate_ppb: int = 0
+    confidence_ppb: int = 1_000_000_000
+
+
 class PlaceOrder(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
     """An order resting at the venue; the engine only margins it. `size_lots` signed, + buy."""
 
@@ -172,6 +195,7 @@ AnyCommand = (
     | Transfer
     | SetLeverage
     | ReportPrices
+    | ReportVols
     | PlaceOrder
     | CancelOrder
     | ReportFill

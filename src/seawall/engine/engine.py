@@ -19,6 +19,7 @@ from seawall.engine.commands import (
     ReportFill,
     ReportOrderDone,
     ReportPrices,
+    ReportVols,
     Tick,
 )
 from seawall.engine.decide import DECIDERS
@@ -32,7 +33,7 @@ from seawall.rulebooks.model import Rulebook
 from seawall.units import INT64_MAX
 
 # Facts from outside, and what only lowers risk. Everything else waits until people have decided.
-WHILE_HALTED = (ReportPrices, ReportFill, ReportOrderDone, Deposit, Tick, CancelOrder)
+WHILE_HALTED = (ReportPrices, ReportVols, ReportFill, ReportOrderDone, Deposit, Tick, CancelOrder)
 
 
 class Engine:

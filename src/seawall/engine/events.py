@@ -95,6 +95,19 @@ class MarkSet(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=Fa
     rule: str = ""
 
 
+class VolsSet(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """New forward and volatilities of one expiry; parallel columns of instruments and ppb."""
+
+    asset: str
+    expiry_ns: int
+    forward_e9: int
+    fixed_e9: int
+    rate_ppb: int
+    confidence_ppb: int
+    instruments: tuple[int, ...]
+    vols_ppb: tuple[int, ...]
+
+
 class OrderPlaced(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
     order: int
     pot: int
@@ -342,6 +355,7 @@ AnyEvent = (
     | LeverageSet
     | SourcesSeen
     | MarkSet
+    | VolsSet
     | OrderPlaced
     | OrderReduced
     | Traded

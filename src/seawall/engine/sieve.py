@@ -10,7 +10,7 @@ and the calm are filed when what is urgent has been done (`catch_up`).
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from seawall.engine import events as ev
 from seawall.engine.state import FLAG_CALLED, FLAG_LIQUIDATING, FLAG_UNKNOWN, HOUSE_ACCOUNTS, State
+from seawall.engine.waiting import Waiting
 from seawall.kernels import exposure, layout, sift, triggers
 from seawall.margin.rules import Level, MarginRules
 
@@ -47,6 +48,7 @@ class Sieve:
     met: Ints
     verdicts: Ints
     rooms: Ints
+    waiting: Waiting
 
     def __init__(self) -> None:
         self.touched: dict[int, None] = {}  # pots to be judged at the next sweep
@@ -73,6 +75,8 @@ class Sieve:
 
     def endangered(self, state: State, rows: list[int]) -> Ints:
         """Pots to be looked at after prices of the instruments `rows` changed, in rising order."""
+        if state.demands is not None:
+            state.demands.refresh(state)
         if not self.ready:
             self._build(state)
         elif not (self.touched or self.busy or self.due or self.loose.size) and self._quiet(state):
@@ -128,7 +132,7 @@ class Sieve:
 
     def catch_up(self, state: State) -> None:
         """File those whom a gap left unfiled. For when there is time: after what is urgent has been done."""
-        if self.ready and self.unfiled:
+        if self.ready and self.unfiled:  # no demand has changed since the sweep asked
             self.file_all = True
             self._sift(state, [], self._changed(state))
 
@@ -176,7 +180,9 @@ class Sieve:
 
     def _many(self, state: State, count: int, moved: Ints) -> tuple[Ints, Ints]:
         """A gap: judge on all threads, and leave the filing for later unless it is due. (pots, verdicts)"""
-        met, tables = np.sort(self.met[:count]), self._tables(state)
+        met, tables = self.met[:count].copy(), self._tables(state)
+        if (met[1:] < met[:-1]).any():
+            met.sort()
         verdicts, rooms = np.zeros(count, np.int64), np.zeros(count, np.int64)
         sift.judge_all(*tables, self.plan, self.levels, state.flags, met, verdicts, rooms)
         self.unfiled = not self.file_all
@@ -201,6 +207,14 @@ class Sieve:
         tables = (book.pot_table, book.position_table, book.balances, state.margin.view.table)
         sift.depends(*tables, state.flags, hit, priced, pots, found)
         return pots[found]
+
+    # -- who on the ladder only waits -----------------------------------------------------------------------
+
+    def idle(self, state: State, asked: Sequence[int] | Ints) -> list[int]:
+        """Those of the pots that are in liquidation and for which nothing is due."""
+        if state.demands is not None:
+            state.demands.refresh(state)
+        return self.waiting.idle(state, self.levels, asked) if self.ready else []
 
     # -- tables ---------------------------------------------------------------------------------------------
 
@@ -227,6 +241,7 @@ class Sieve:
         self.called = dict.fromkeys(np.flatnonzero(flags & FLAG_CALLED).tolist())
         self.busy = dict.fromkeys(np.flatnonzero(flags & (FLAG_UNKNOWN | FLAG_LIQUIDATING)).tolist())
         call = state.rulebook.liquidation.margin_call
+        self.waiting = Waiting(np.flatnonzero(flags & FLAG_LIQUIDATING).tolist())
         self.deadlines = call is not None and call.on_deadline == "liquidate"
         deadlines = ((state.ladders[pot].deadline_ns, pot) for pot in self.called)
         self.due = sorted(deadlines) if self.deadlines else []
@@ -367,6 +382,11 @@ def _traded(sieve: Sieve, event: ev.Traded) -> None:
 
 def _marked(sieve: Sieve, event: ev.MarkSet) -> None:
     sieve.moved[event.instrument] = None
+    sieve.waiting.marked(event.instrument, event.conditions)
+
+
+def _gated(sieve: Sieve, event: ev.GateClosed | ev.GateOpened) -> None:
+    sieve.waiting.barred = None
 
 
 def _of_pot(sieve: Sieve, event: ev.OrderPlaced | ev.LeverageSet | ev.PotOpened | ev.AccountOpened) -> None:
@@ -381,11 +401,19 @@ def _called(sieve: Sieve, event: ev.MarginCalled) -> None:
 
 def _recorded(sieve: Sieve, event: ev.LiquidationStarted | ev.AccountUnknown) -> None:
     sieve.busy[event.pot] = None
+    if type(event) is ev.LiquidationStarted:
+        sieve.waiting.changed[event.pot] = None
+
+
+def _stepped(sieve: Sieve, event: ev.StepEntered | ev.LiquidationOrderSent | ev.LiquidationOrderDone) -> None:
+    sieve.waiting.changed[event.pot] = None
 
 
 def _released(sieve: Sieve, event: ev.LiquidationEnded | ev.AccountKnown | ev.MarginCallCured) -> None:
     """To be judged again; if it is still on record for something else, that brings it back."""
     sieve.busy.pop(event.pot, None)
+    if type(event) is ev.LiquidationEnded:
+        sieve.waiting.changed[event.pot] = None
     if type(event) is not ev.AccountKnown:
         sieve.called.pop(event.pot, None)
     sieve.touched[event.pot] = None
@@ -397,6 +425,7 @@ def _spread(sieve: Sieve, event: ev.FundingPaid | ev.LossSocialised) -> None:
 
 def _reduced(sieve: Sieve, event: ev.OrderReduced) -> None:
     """Less is required: who was calm stays calm, but a called pot may be cured."""
+    sieve.waiting.reduced[event.order] = None
     if sieve.orders_matter:
         sieve.touched.update(sieve.called)
 
@@ -419,9 +448,14 @@ _READERS: dict[type, Callable[[Sieve, Any], None]] = {
     ev.MarginCalled: _called,
     ev.MarginCallCured: _released,
     ev.LiquidationStarted: _recorded,
+    ev.StepEntered: _stepped,
+    ev.LiquidationOrderSent: _stepped,
+    ev.LiquidationOrderDone: _stepped,
     ev.LiquidationEnded: _released,
     ev.AccountUnknown: _recorded,
     ev.AccountKnown: _released,
+    ev.GateClosed: _gated,
+    ev.GateOpened: _gated,
     ev.RulebookChanged: _trust_nobody,
     ev.InstrumentSettled: _trust_nobody,
 }

@@ -15,11 +15,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from seawall.engine.demands import Demands
 from seawall.instruments.model import Instrument
 from seawall.kernels import layout
 from seawall.ledger.columns import NONE, Book
 from seawall.liquidation.tiers import AdlTier
-from seawall.margin.compiled import MarketView, compile_margin
+from seawall.margin.compiled import MarketView, compile_margin, demand_levels
 from seawall.margin.rules import Level, MarginRules, Weight, WeightTier
 from seawall.market.oracle import Price, Seen
 from seawall.rulebooks.model import Rulebook
@@ -59,6 +60,16 @@ class Proposal(msgspec.Struct, array_like=True):
     not_before_ns: int
     approvals: list[str]
     proposed_ns: int = 0
+
+
+class ExpiryQuoted(msgspec.Struct, array_like=True, frozen=True):
+    """Last words on one expiry of an asset's options; money 1e-9 quote units."""
+
+    forward_e9: int
+    fixed_e9: int
+    rate_ppb: int
+    confidence_ppb: int
+    observed_ns: int
 
 
 class PotStatus(msgspec.Struct, array_like=True):
@@ -109,9 +120,11 @@ class State:
         self.next_liquidation_order = 1 << 40
         # engine.sieve.Sieve, or None: look at everybody. A cache: no event depends on it.
         self.sieve: Any = None
-        self.use_rulebook(rulebook)
         count, assets = len(rulebook.instruments), len(rulebook.assets)
-        self.book = Book(assets, count)
+        self.book = Book(assets, count, demands=len(demand_levels(rulebook.margin)))
+        self.vols_ppb, self.vols_ns = [0] * count, [0] * count
+        self.expiries: dict[tuple[str, int], ExpiryQuoted] = {}  # by asset and expiry
+        self.use_rulebook(rulebook)
         self.flags: NDArray[np.uint8] = np.zeros(64, np.uint8)
         self.account_pot: list[int] = []
         self.prices = [Price() for _ in range(count)]
@@ -157,6 +170,13 @@ class State:
         self.instrument_row = {instrument.name: row for row, instrument in enumerate(rulebook.instruments)}
         self.numeraire = self.asset_row[rulebook.margin.numeraire]
         self.levels_nested = _nested(rulebook)
+        # Instruments whose requirement rises with their open interest: no price need move for it.
+        self.ramped = [
+            row
+            for row, instrument in enumerate(rulebook.instruments)
+            if (margin := rulebook.margin.instruments.get(instrument.name))
+            and any(schedule.oi_upper_lots for schedule in margin.schedules.values())
+        ]
         self.settle_row = [self.asset_row[i.settle] for i in rulebook.instruments]
         self.places = {  # (instrument, source) by name -> their rows
             (instrument.name, source): (row, place)
@@ -168,6 +188,9 @@ class State:
         listing = self.margin.view.listing
         # option -> the instrument whose index is its spot; -1 for others
         self.underlying_row: list[int] = listing[:, layout.INS_UNDERLYING].tolist()
+        # engine.demands.Demands where a level asks a portfolio rule. A cache of what it asks of each pot.
+        self.demands = Demands(rulebook) if rulebook.margin.portfolio is not None else None
+        self.book.make_demands(len(demand_levels(rulebook.margin)))
         # asset -> the instrument whose index prices it, or -1
         self.priced_by: list[int] = self.margin.view.collateral[:, layout.AST_INSTRUMENT].tolist()
 
@@ -225,6 +248,7 @@ class State:
             n_positions=book.n_positions,
             free=book.free_position,
             gates=sorted((a, i, t) for (a, i), t in self.gates.items()),
+            expiries=sorted((a, e, quoted) for (a, e), quoted in self.expiries.items()),
             prices=self.prices,
             sources=self.sources,
             pools=self.pools,
@@ -245,11 +269,13 @@ class State:
                 f"state was written under rulebook {raw['rulebook'][:8]}, not {state.sha256[:8]}\n"
                 "  Give the rulebook that was in force when it was written."
             )
+        _check_sizes(raw, len(rulebook.assets))
         state.book = book = Book(
             len(rulebook.assets),
             len(rulebook.instruments),
             pots=max(raw["n_pots"], 1),
             positions=max(raw["n_positions"], 1),
+            demands=state.book.demands,
         )
         book.n_pots, book.n_positions, book.free_position = raw["n_pots"], raw["n_positions"], raw["free"]
         arrays = raw["arrays"]
@@ -275,6 +301,7 @@ class State:
         state.sources = [[msgspec.convert(row, Seen) for row in rows] for rows in raw["sources"]]
         state.pools = [msgspec.convert(row, Pool) for row in raw["pools"]]
         state.gates = {(a, i): t for a, i, t in raw["gates"]}
+        state.expiries = {(a, e): msgspec.convert(quoted, ExpiryQuoted) for a, e, quoted in raw["expiries"]}
         for name, kind in _DICTS.items():
             setattr(state, name, {key: msgspec.convert(value, kind) for key, value in raw[name]})
         return state
@@ -315,6 +342,8 @@ _PLAIN = (
     "settled",
     "marks",
     "haircut_ppb",
+    "vols_ppb",
+    "vols_ns",
 )
 _DICTS: dict[str, Any] = {
     "orders": Order,
@@ -325,6 +354,20 @@ _DICTS: dict[str, Any] = {
     "owners": str,
 }
 _ENCODER = msgspec.msgpack.Encoder(order="deterministic")
+
+
+def _check_sizes(raw: dict[str, Any], assets: int) -> None:
+    """ValueError unless the columns hold what the counts say: no room is made for rows that are not there."""
+    pots = [*Book.POT_COLUMNS, ("balances", np.dtype((np.int64, (assets,)))), ("flags", np.uint8)]
+    for count_name, columns in (("n_pots", pots), ("n_positions", list(Book.POS_COLUMNS))):
+        count = raw[count_name]
+        for name, kind in columns:
+            held, width = len(raw["arrays"][name]), np.dtype(kind).itemsize
+            if type(count) is not int or count < 0 or held != count * width:
+                raise ValueError(
+                    f"state: column {name} has {held} bytes, {count_name} = {count} rows take {width} each\n"
+                    "  It was altered: use another snapshot, or recover from the journal's genesis."
+                )
 
 
 def _bytes(column: NDArray[Any]) -> bytes:

@@ -8,10 +8,10 @@ writer noted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from seawall.engine.commands import Command
 from seawall.engine.events import Event, Proposed, RulebookChanged
@@ -31,6 +31,7 @@ from seawall.journal.layout import (
 from seawall.journal.lock import acknowledged_end, lock_path
 from seawall.rulebooks.model import Rulebook
 
+E = TypeVar("E", bound=Event)
 PAGE_ROWS = 64
 _CUT_OFF = (
     "Commits were cut off: the file or its -wal file was altered or removed. Restore both from a copy.\n"
@@ -174,40 +175,41 @@ class JournalReader:
             )
         return next(step for step in reversed(self.split(self.group_of(seq))) if step.seq <= seq)
 
-    def groups_naming(self, text: bytes, upto: int) -> Iterator[Group]:
-        """Commits up to record `upto` with `text` in their bytes: a quick way to rare records."""
-        where = "seq > 0 AND seq <= ? AND instr(payload, ?)"
-        query = f"SELECT {GROUP_COLUMNS} FROM groups WHERE {where} ORDER BY seq"
+    def groups_naming(self, text: bytes, upto: int, *, newest: bool = False) -> Iterator[Group]:
+        """Commits up to record `upto` with `text` in their bytes, the last one first if `newest`."""
+        where, order = "seq > 0 AND seq <= ? AND instr(payload, ?)", "seq DESC" if newest else "seq"
+        query = f"SELECT {GROUP_COLUMNS} FROM groups WHERE {where} ORDER BY {order}"
         with sqlite_errors(self.path):
             for row in map(GroupRow._make, self._database.execute(query, (upto, text))):
                 yield check_group(self.path, row, [self._hash_before(row.seq)])
 
-    def rulebook_at(self, seq: int) -> Rulebook:
-        """The rulebook in force after record `seq`: that of the genesis, or the last one enacted."""
-        changes = [
-            event
-            for group in self.groups_naming(b"RulebookChanged", seq)
-            for step in self.split(group)
-            for event in step.events
-            if isinstance(event, RulebookChanged) and event.seq <= seq
-        ]
-        if not changes:
+    def rulebook_at(self, seq: int, sha256: str = "") -> Rulebook:
+        """The rulebook in force after record `seq`: that of the genesis, or the last one enacted.
+
+        Whoever knows its `sha256`, as a snapshot does, need not have the whole journal searched for changes.
+        """
+        if sha256 == self.rulebook.sha256:
             return self.rulebook
-        change, proposed = changes[-1], None
-        for group in self.groups_naming(b"Proposed", change.seq):
-            for step in self.split(group):
-                for event in step.events:
-                    if (
-                        isinstance(event, Proposed)
-                        and event.proposal == change.proposal
-                        and event.seq < change.seq
-                    ):
-                        proposed = event  # numbers may be used again: the last one before the change counts
+        text = sha256.encode() or b"RulebookChanged"
+        change = self._last(RulebookChanged, text, seq, lambda found: sha256 in ("", found.new_sha256))
+        if change is None:
+            return self.rulebook_at(seq) if sha256 else self.rulebook
+        number = change.proposal  # may be used again: the last one before the change counts
+        proposed = self._last(Proposed, b"Proposed", change.seq, lambda found: found.proposal == number)
         if proposed is None:
             raise damaged(
                 self.path, change.seq, f"enacts proposal {change.proposal}, which is not in the journal"
             )
         return decode_rulebook(proposed.rulebook, path=self.path, seq=proposed.seq)
+
+    def _last(self, kind: type[E], text: bytes, upto: int, wanted: Callable[[E], bool]) -> E | None:
+        """The last such event up to record `upto`, in a commit with `text` in its bytes: sought backwards."""
+        for group in self.groups_naming(text, upto, newest=True):
+            for step in reversed(self.split(group)):
+                for event in reversed(step.events):
+                    if isinstance(event, kind) and event.seq <= upto and wanted(event):
+                        return event
+        return None
 
     def snapshots(self) -> Iterator[SnapshotRow]:
         """Snapshots, newest first, unchecked: see `replay.recover` and `check_journal`."""

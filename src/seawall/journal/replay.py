@@ -199,7 +199,7 @@ def open_snapshot(reader: JournalReader, row: SnapshotRow, factory: EngineFactor
             reader.path, row.seq, "the snapshot after this record is not of this chain", _SNAPSHOT_ADVICE
         )
     try:
-        engine = factory.from_bytes(reader.rulebook_at(row.seq), row.data)
+        engine = factory.from_bytes(reader.rulebook_at(row.seq, _written_under(row.data)), row.data)
     except Exception as error:  # whatever the engine says: this snapshot is of no use to it
         raise damaged(
             reader.path, row.seq, f"the snapshot after it cannot be restored: {error}", _SNAPSHOT_ADVICE
@@ -209,6 +209,20 @@ def open_snapshot(reader: JournalReader, row: SnapshotRow, factory: EngineFactor
             reader.path, row.seq, "the snapshot after it restores to another state", _SNAPSHOT_ADVICE
         )
     return engine
+
+
+class _Under(msgspec.Struct):
+    """Of a state's bytes, the one field that says whose rules it was decided by; the rest is passed over."""
+
+    rulebook: str
+
+
+def _written_under(data: bytes) -> str:
+    """sha256 of the rulebook that a snapshot says it was written under; "" where it does not say."""
+    try:
+        return msgspec.msgpack.decode(data, type=_Under).rulebook
+    except msgspec.MsgspecError:
+        return ""
 
 
 _SNAPSHOT_ADVICE = (

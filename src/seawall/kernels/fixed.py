@@ -26,6 +26,7 @@ _BILLION = np.uint64(10**9)
 _TOP = np.uint64(1 << 63)
 # A product whose float is below this is below 2**63: two conversions and one product err by less than 1e-15.
 _SAFE = 9.0e18
+_GUESSED, _NEAR = float(1 << 50), np.int64(2**61)  # see _near_div
 
 
 @njit(**LEAF)
@@ -154,6 +155,25 @@ def isqrt_ceil(value):  # type: ignore[no-untyped-def]
 
 
 @njit(**LEAF)
+def _near_div(weight, total, whole, high, low):  # type: ignore[no-untyped-def]
+    """weight * total = (high:low) divided by whole, as quotient and rest: a guess in floats, put right.
+
+    Below 2**50 the guess is off by less than one, so what it leaves lies within two wholes of zero and the
+    lower 64 bits say it exactly. Larger quotients take the long way.
+    """
+    guess = float(weight) * (float(total) / float(whole))
+    if guess >= _GUESSED or whole >= _NEAR:
+        return _wide_div(high, low, np.uint64(whole))
+    share = np.int64(guess)
+    rest = np.int64(low - np.uint64(share) * np.uint64(whole))
+    while rest < 0:
+        share, rest = share - 1, rest + whole
+    while rest >= whole:
+        share, rest = share + 1, rest - whole
+    return np.uint64(share), np.uint64(rest)
+
+
+@njit(**LEAF)
 def share_columns(weights, total, whole, shares, remainders):  # type: ignore[no-untyped-def]
     """shares = weights * total // whole and what is left of each product; all >= 0, weights <= whole."""
     for row in range(weights.size):
@@ -162,5 +182,5 @@ def share_columns(weights, total, whole, shares, remainders):  # type: ignore[no
             share = low // np.uint64(whole)
             rest = low - share * np.uint64(whole)
         else:
-            share, rest = _wide_div(high, low, np.uint64(whole))
+            share, rest = _near_div(weights[row], total, whole, high, low)
         shares[row], remainders[row] = np.int64(share), np.int64(rest)

@@ -74,6 +74,7 @@ LEVEL = (
     "min_total",
     "option_value",  # 0 = options count at their price, 1 = at nothing, 2 = long ones at their price
     "unpaired",  # -1 = each option by itself; else netted by payoff, unpaired calls at this rate
+    "demand",  # -1 = the schedule; else a portfolio rule's requirement, this far behind the pot's balances
     "plain",  # nothing but factor, floor on notional, fee at the mark and fixed charges
 )
 WEIGHT = ("tier_start", "tier_end", "liability", "cap", "sqrt", "sqrt_top", "cap_value", "whole")
@@ -156,6 +157,7 @@ TIER_FLOOR, TIER_RATE, TIER_DEDUCTION = range(len(TIER))
     LVL_MIN_TOTAL,
     LVL_OPTION_VALUE,
     LVL_UNPAIRED,
+    LVL_DEMAND,
     LVL_PLAIN,
 ) = range(len(LEVEL))
 (
@@ -184,3 +186,4 @@ WGT_FLOOR, WGT_RATE = range(len(WEIGHT_TIER))
     INS_NODE,
 ) = range(len(INSTRUMENT))
 AST_INSTRUMENT, AST_NUM, AST_DEN, AST_ATOMS_PER_UNIT = range(len(ASSET))
+UNKNOWN_DEMAND = -1  # a portfolio rule cannot say what it asks: a price or a volatility is missing

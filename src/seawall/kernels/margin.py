@@ -22,7 +22,9 @@ from seawall.kernels.overlay import (
     NOTHING,
     OVL_ASSET,
     OVL_CASH,
+    OVL_DEMAND,
     OVL_INSTRUMENT,
+    TABLED,
     Overlay,
     position_line,
 )
@@ -55,22 +57,57 @@ def _at(place):  # type: ignore[no-untyped-def]
 
 
 @njit(**LEAF)
+def _demanded(rules, balances, pot, demand, overlay):  # type: ignore[no-untyped-def]
+    """What a portfolio rule asks in place of the schedule, of the pot as it is or as the overlay has it."""
+    if overlay[OVL_DEMAND] != TABLED:
+        return np.int64(overlay[OVL_DEMAND])
+    return balances[pot, rules[0, layout.HDR_ASSETS] + demand]
+
+
+@njit(**LEAF)
+def _in_unit(rules, market, level, settle, unit, required, notional):  # type: ignore[no-untyped-def]
+    """Both amounts from the settlement asset into the pot's unit, up; and the instrument without a price."""
+    num, den = asset_price(rules, market, level, settle, unit, True)
+    if num == 0:
+        via = rules[rules[0, layout.HDR_COLLATERAL] + settle, layout.AST_INSTRUMENT]
+        return required, notional, np.int64(max(via, 0))
+    return mul_div_ceil(required, num, den), mul_div_ceil(notional, num, den), np.int64(-1)
+
+
+@njit(**LEAF)
+def _total_up(rules, balances, pot, overlay, totals):  # type: ignore[no-untyped-def]
+    """The pot's balances with the overlay in them."""
+    for asset in range(rules[0, layout.HDR_ASSETS]):
+        added = overlay[OVL_CASH] if overlay[OVL_ASSET] == asset else np.int64(0)
+        totals[0, asset] = add_checked(balances[pot, asset], added)
+
+
+@njit(**LEAF)
+def _with_charges(rules, market, level, unit, requirement, whole, charged):  # type: ignore[no-untyped-def]
+    """(requirement at its least and with the fixed charges, instrument without a price or -1)."""
+    charged = fixed_charge(rules, market, level, unit, charged)
+    if charged < 0:
+        via = rules[rules[0, layout.HDR_COLLATERAL] + unit, layout.AST_INSTRUMENT]
+        return requirement, np.int64(max(via, 0))
+    least = mul_div_ceil(whole, rules[rules[0, layout.HDR_LEVELS] + level, layout.LVL_MIN_TOTAL], PPB)
+    return add_checked(max(requirement, least), charged), np.int64(-1)
+
+
+@njit(**LEAF)
 def full_health(  # type: ignore[no-untyped-def]
     pots, positions, resting, balances, market, rules, totals, level, pot, overlay
 ):
     """(equity, requirement, unknown instrument or -1) of a pot; see the file's opening for the rounding.
 
-    `unknown` >= 0 names an instrument without a usable price: the figures are then meaningless.
-    `totals` is scratch space of one row, an entry per asset.
+    `unknown` >= 0 has no usable price: the figures mean nothing. `totals`: scratch, a cell per asset.
     """
     unit, isolated = np.int64(pots[pot]["unit"]), pots[pot]["instrument"] >= 0
     terms = rules[0, layout.HDR_LEVELS] + level
-    for asset in range(rules[0, layout.HDR_ASSETS]):
-        added = overlay[OVL_CASH] if overlay[OVL_ASSET] == asset else np.int64(0)
-        totals[0, asset] = add_checked(balances[pot, asset], added)
+    _total_up(rules, balances, pot, overlay, totals)
     nothing, requirement, whole, charged = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
     slot, pending, holds = np.int64(pots[pot]["head"]), overlay[OVL_INSTRUMENT] >= 0, False
-    options = False
+    options, demand = False, np.int64(-1) if isolated else rules[terms, layout.LVL_DEMAND]
+    first = np.int64(-1)  # instrument of a pot under a portfolio rule
     while slot >= 0 or pending:
         instrument, lots, cost, bid, ask, orders, leverage = position_line(positions, resting, slot, overlay)
         pending = pending and slot >= 0 and instrument != overlay[OVL_INSTRUMENT]
@@ -82,16 +119,20 @@ def full_health(  # type: ignore[no-untyped-def]
         if missing >= 0:
             return nothing, nothing, missing
         settle = rules[rules[0, layout.HDR_LISTING] + instrument, layout.INS_SETTLE]
-        free = add_checked(balances[pot, settle], overlay[OVL_CASH] if overlay[OVL_ASSET] == settle else 0)
-        required, notional, _price = any_requirement(
-            rules, market, level, instrument, lots, cost, bid, ask, leverage, isolated, free
-        )
+        required = notional = nothing
+        if demand >= 0:
+            first = instrument
+        else:
+            free = balances[pot, settle]
+            if overlay[OVL_ASSET] == settle:
+                free = add_checked(free, overlay[OVL_CASH])
+            required, notional, _price = any_requirement(
+                rules, market, level, instrument, lots, cost, bid, ask, leverage, isolated, free
+            )
         if settle != unit:
-            num, den = asset_price(rules, market, level, settle, unit, True)
-            if num == 0:
-                via = rules[rules[0, layout.HDR_COLLATERAL] + settle, layout.AST_INSTRUMENT]
-                return nothing, nothing, np.int64(max(via, 0))
-            required, notional = mul_div_ceil(required, num, den), mul_div_ceil(notional, num, den)
+            required, notional, via = _in_unit(rules, market, level, settle, unit, required, notional)
+            if via >= 0:
+                return nothing, nothing, via
         requirement, whole = add_checked(requirement, required), add_checked(whole, notional)
         options = options or rules[rules[0, layout.HDR_LISTING] + instrument, layout.INS_OPTION] != 0
         charged = add_checked(charged, mul_checked(orders, rules[terms, layout.LVL_ORDER_ATOMS]))
@@ -103,17 +144,16 @@ def full_health(  # type: ignore[no-untyped-def]
     equity, unknown = collateral_value(rules, market, level, unit, totals, 0, totals[0, unit])
     if unknown >= 0:
         return nothing, nothing, unknown
-    if options and rules[terms, layout.LVL_UNPAIRED] >= 0:
+    if options and demand < 0 and rules[terms, layout.LVL_UNPAIRED] >= 0:
         relief = node_relief(positions, resting, pots[pot]["head"], market, rules, level, unit, overlay)
         requirement = add_checked(requirement, -relief)
-    charged = fixed_charge(
-        rules, market, level, unit, add_checked(charged, rules[terms, layout.LVL_FLAT] if holds else 0)
-    )
-    if charged < 0:
-        via = rules[rules[0, layout.HDR_COLLATERAL] + unit, layout.AST_INSTRUMENT]
-        return nothing, nothing, np.int64(max(via, 0))
-    least = mul_div_ceil(whole, rules[terms, layout.LVL_MIN_TOTAL], PPB)
-    return equity, add_checked(max(requirement, least), charged), np.int64(-1)
+    if demand >= 0:
+        requirement = _demanded(rules, balances, pot, demand, overlay)
+        if requirement == layout.UNKNOWN_DEMAND:
+            return nothing, nothing, max(first, nothing)
+    charged = add_checked(charged, rules[terms, layout.LVL_FLAT] if holds else 0)
+    requirement, via = _with_charges(rules, market, level, unit, requirement, whole, charged)
+    return (equity, requirement, via) if via < 0 else (nothing, nothing, via)
 
 
 @njit(**LEAF, error_model="numpy", forceinline=True)
@@ -201,7 +241,7 @@ def plain_health(  # type: ignore[no-untyped-def]
     terms, unit = _at(rules[0, layout.HDR_LEVELS] + level), np.int64(pots[_at(pot)]["unit"])
     with_orders, losses_only = rules[terms, layout.LVL_ORDERS] != 0, rules[terms, layout.LVL_LOSSES_ONLY] != 0
     own, requirement, whole, orders, many = balances[_at(pot), _at(unit)], nothing, nothing, nothing, nothing
-    if not -_ROOM < own < _ROOM:
+    if not -_ROOM < own < _ROOM or rules[terms, layout.LVL_DEMAND] >= 0:
         return nothing, nothing, odd
     holds, slot = False, np.int64(pots[_at(pot)]["head"])
     while slot >= 0:
@@ -259,7 +299,7 @@ def full_or_unfit(  # type: ignore[no-untyped-def]
     try:
         return full_health(
             pots, positions, resting, balances, market, rules, totals, level, pot,
-            (none, zero, zero, zero, zero, zero, none, zero),
+            (none, zero, zero, zero, zero, zero, none, zero, np.int64(TABLED)),
         )  # fmt: skip
     except Exception:
         return np.int64(0), np.int64(0), np.int64(UNFIT)

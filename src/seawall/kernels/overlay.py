@@ -13,6 +13,8 @@ from numba import njit
 
 from seawall.kernels.fixed import LEAF, add_checked
 
+TABLED = -2  # no other demand than the one that stands in the table
+
 
 class Overlay(NamedTuple):
     """What if: lots and cost added to a position, lots of orders, another leverage, cash in an asset."""
@@ -25,9 +27,10 @@ class Overlay(NamedTuple):
     leverage: int = 0
     asset: int = -1
     cash: int = 0
+    demand: int = TABLED  # what a portfolio rule asks of the pot so changed
 
 
-OVL_INSTRUMENT, OVL_LOTS, OVL_COST, OVL_BID, OVL_ASK, OVL_LEVERAGE, OVL_ASSET, OVL_CASH = range(8)
+OVL_INSTRUMENT, OVL_LOTS, OVL_COST, OVL_BID, OVL_ASK, OVL_LEVERAGE, OVL_ASSET, OVL_CASH, OVL_DEMAND = range(9)
 NOTHING = tuple(Overlay())
 
 

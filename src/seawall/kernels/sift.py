@@ -134,6 +134,10 @@ def reach(  # type: ignore[no-untyped-def]
     unit, uses, weight = np.int64(pots[pot]["unit"]), plan[PLAN_USES], plan[PLAN_WEIGHT] / 1e9
     slope, rounding, jump = 0.0, ATOMS, MOST
     slot = np.int64(pots[pot]["head"])
+    if slot >= 0 and pots[pot]["instrument"] < 0:
+        for level in levels:
+            if rules[rules[0, layout.HDR_LEVELS] + level, layout.LVL_DEMAND] >= 0:
+                return 0.0  # what a portfolio rule asks is looked up anew at every price
     while slot >= 0:
         held, rest = positions[slot], resting[slot]
         slot = np.int64(held["next"])

@@ -12,8 +12,6 @@ import io
 import lzma
 import os
 import struct
-import subprocess
-import sys
 import zipfile
 import zlib
 from pathlib import Path
@@ -24,12 +22,10 @@ import polars as pl
 from seawall.errors import InputError
 from seawall.lab import memory
 from seawall.lab.plain import GROWTH, place
+from seawall.parquet.read import TooLarge, read_parquet
 
 KLINE = ["open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume", "count",
          "taker_buy_volume", "taker_buy_quote_volume", "ignore"]  # fmt: skip
-CELL_BYTES = 32  # of a Parquet table, with the copies that are made of it
-TOO_LARGE = 3  # the child's exit code when the table needs more than there is
-_CHILD = Path(__file__).with_name("parquet_child.py")
 CHUNK = 1 << 20
 _FIX = "Give a Parquet file, a CSV file, or a CSV in .gz or .zip."
 # Polars panics on some damaged files; its panic is no Exception, so it is named.
@@ -60,18 +56,11 @@ def read_frame(path: Path, *, headerless: bool = True) -> tuple[pl.DataFrame, in
 
 def _read_parquet(path: Path) -> pl.DataFrame:
     """In a child: a damaged file may bring down the process that reads it."""
-    words = [sys.executable, "-P", str(_CHILD), os.path.abspath(path), str(memory.room_bytes())]
-    done = subprocess.run(words, capture_output=True, env={**os.environ, "RUST_BACKTRACE": "0"})
-    if done.returncode == TOO_LARGE:
-        rows, columns = (int(word) for word in done.stdout.split())
-        what = f"{rows:,} rows of {columns} columns"
-        _require(path, rows * columns * CELL_BYTES, what)
-    if done.returncode != 0:
-        said = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
-        last = [line for line in said if not line.startswith("note:")][-1:]
-        text = last[0][:300] if last else f"its reader ended with {done.returncode}"
-        raise InputError.at(str(path), f"it cannot be read as a table ({text})", _FIX)
-    return pl.read_ipc_stream(io.BytesIO(done.stdout))
+    try:
+        return read_parquet(path, memory.room_bytes())
+    except TooLarge as error:
+        _require(path, error.need_bytes, str(error))
+        raise InputError.at(str(path), f"{error} are more than there is room for", _FIX) from None
 
 
 def _read_csv(path: Path, headerless: bool) -> tuple[pl.DataFrame, int]:

@@ -124,9 +124,7 @@ def _payers(run: str, recorder: Figures) -> list[tuple[str, str, float]]:
     ]
 
 
-def result_summary(
-    plan: Plan, accounts: int, names: list[str], results: dict[str, Result]
-) -> dict[str, Any]:
+def result_summary(plan: Plan, accounts: int, names: list[str], results: dict[str, Result]) -> dict[str, Any]:
     """Plain numbers of the experiment; nothing in it depends on the machine or the clock."""
     path = plan.path
     first_round = results["without"].recorder.totals["liquidated_total"]

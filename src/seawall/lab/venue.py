@@ -218,7 +218,6 @@ class SimulatedVenue:
         return commands
 
 
-
 def asset_of(instrument: Instrument) -> str:
     """The coin whose price an instrument follows, as the lab names it."""
     return "BTC" if instrument.base == "XBT" else instrument.base

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.errors import NumberError
+from seawall.kernels.layout import UNKNOWN_DEMAND
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
@@ -55,13 +56,15 @@ class Book:
     )
     HOT = 6  # so many of them stand in the first table
 
-    def __init__(self, assets: int, instruments: int, *, pots: int = 64, positions: int = 64) -> None:
-        self.assets, self.instruments = assets, instruments
+    def __init__(
+        self, assets: int, instruments: int, *, pots: int = 64, positions: int = 64, demands: int = 0
+    ) -> None:
+        self.assets, self.instruments, self.demands = assets, instruments, demands
         self.n_pots = self.n_positions = 0
         self.free_position = NONE
         # Kernels work here, so that they need not allocate: a pot's assets, a line of kernels.margin.
         self.scratch, self.line = np.zeros((1, assets), np.int64), np.zeros((1, 8), np.int64)
-        self._lay(_table(POT, pots), np.zeros((pots, assets), np.int64))
+        self._lay(_table(POT, pots), self._new_amounts(pots, demands))
         self._lay_positions(_table(POSITION, positions), _table(RESTING, positions))
 
     _view: BookView | None
@@ -69,6 +72,9 @@ class Book:
     position_table: Records
     resting_table: Records
     balances: I64
+    # [pot, demand] what a portfolio rule asks of the pot, atoms of its unit; UNKNOWN_DEMAND where that cannot
+    # be said. A cache (engine.demands); it lies behind the balances so that kernels need no other table.
+    demanded: I64
     pot_account: I32
     pot_unit: I32
     pot_instrument: I32
@@ -86,11 +92,12 @@ class Book:
 
     def view(self) -> BookView:
         if self._view is None:
-            self._view = BookView(self.pot_table, self.position_table, self.resting_table, self.balances)
+            self._view = BookView(self.pot_table, self.position_table, self.resting_table, self._amounts)
         return self._view
 
-    def _lay(self, pots: Records, balances: I64) -> None:
-        self.pot_table, self.balances, self._view = pots, balances, None
+    def _lay(self, pots: Records, amounts: I64) -> None:
+        self.pot_table, self._amounts, self._view = pots, amounts, None
+        self.balances, self.demanded = amounts[:, : self.assets], amounts[:, self.assets :]
         for name, _ in self.POT_COLUMNS:
             setattr(self, name, pots[name.removeprefix("pot_")])
 
@@ -100,6 +107,21 @@ class Book:
             table = positions if place < self.HOT else resting
             setattr(self, name, table[name.removeprefix("pos_")])
 
+    def make_demands(self, demands: int) -> None:
+        """Room for so many demands a pot, all of them unknown; balances stay as they are."""
+        if demands == self.demands:
+            self.demanded[:] = UNKNOWN_DEMAND
+            return
+        amounts = self._new_amounts(len(self.pot_unit), demands)
+        amounts[:, : self.assets] = self.balances
+        self.demands = demands
+        self._lay(self.pot_table, amounts)
+
+    def _new_amounts(self, pots: int, demands: int) -> I64:
+        amounts = np.zeros((pots, self.assets + demands), np.int64)
+        amounts[:, self.assets :] = UNKNOWN_DEMAND
+        return amounts
+
     def reserve(self, *, pots: int = 0, positions: int = 0) -> None:
         """Make room, so that a large book is laid out once. NumberError with the figure if there is none."""
         try:
@@ -108,7 +130,7 @@ class Book:
             if positions > len(self.pos_lots):
                 self._grow_positions(positions)
         except MemoryError:
-            size = pots * (POT.itemsize + 8 * self.assets) + positions * POSITION_BYTES
+            size = pots * (POT.itemsize + 8 * (self.assets + self.demands)) + positions * POSITION_BYTES
             raise NumberError(
                 f"book: {pots} pots and {positions} positions take {size / 2**30:.1f} GiB, "
                 "more memory than there is\n"
@@ -170,10 +192,10 @@ class Book:
         self.pos_next[slot], self.free_position = self.free_position, slot
 
     def _grow_pots(self, size: int) -> None:
-        pots, balances = _table(POT, size), np.zeros((size, self.assets), np.int64)
+        pots, amounts = _table(POT, size), self._new_amounts(size, self.demands)
         pots[: self.n_pots] = self.pot_table[: self.n_pots]
-        balances[: self.n_pots] = self.balances[: self.n_pots]
-        self._lay(pots, balances)
+        amounts[: self.n_pots] = self._amounts[: self.n_pots]
+        self._lay(pots, amounts)
 
     def _grow_positions(self, size: int) -> None:
         positions, resting = _table(POSITION, size), _table(RESTING, size)

@@ -63,7 +63,12 @@ def pro_rata(
     A larger capacity never pays less. As with every quota rule, one atom more of loss may move one atom
     between two accounts.
     """
-    capacities = whole_numbers(capacities_atoms, "capacities_atoms")
+    array = whole_column(capacities_atoms, "capacities_atoms")
+    if array.size >= VECTOR_FROM and int(array.max()) * array.size < 2**63:
+        whole = int(array.sum())
+        total = min(_loss(loss_atoms), whole)
+        return _hamilton_columns(array, total, whole, tie_column(ids, array.size))
+    capacities = array.tolist()
     total = min(_loss(loss_atoms), sum(capacities))
     return column(_hamilton(capacities, total, tie_ids(ids, len(capacities))))
 
@@ -192,7 +197,8 @@ def _hamilton(weights: list[int], total: int, tie: list[int]) -> list[int]:
     if whole == 0:
         return [0] * len(weights)
     if len(weights) >= VECTOR_FROM and max(whole, total) < 2**63 and min(weights) >= 0:
-        return _hamilton_columns(weights, total, whole, tie)
+        columns = np.array(weights, np.int64), np.array(tie, np.int64)
+        return [int(share) for share in _hamilton_columns(columns[0], total, whole, columns[1]).tolist()]
     paid, remainders = [], []
     for weight in weights:
         share, remainder = divmod(weight * total, whole)
@@ -206,15 +212,21 @@ def _hamilton(weights: list[int], total: int, tie: list[int]) -> list[int]:
     return paid
 
 
-def _hamilton_columns(weights: list[int], total: int, whole: int, tie: list[int]) -> list[int]:
+def _hamilton_columns(weights: IntColumn, total: int, whole: int, tie: IntColumn) -> IntColumn:
     """The same on int64 columns, the products in 128 bits; equal to the rule above (tested)."""
-    column_of = np.array(weights, np.int64)
-    paid, remainders = np.empty_like(column_of), np.empty_like(column_of)
-    share_columns(column_of, total, whole, paid, remainders)
+    paid, remainders = np.zeros_like(weights), np.zeros_like(weights)
+    if whole == 0:
+        return paid
+    share_columns(weights, total, whole, paid, remainders)
     left = total - int(paid.sum())
-    order = np.lexsort((np.array(tie, np.int64), -remainders))
-    paid[order[:left]] += 1
-    return [int(share) for share in paid.tolist()]
+    if left:
+        # Who is among the largest remainders takes an atom; of those level with the last, the lowest ids.
+        last = np.partition(remainders, weights.size - left)[weights.size - left]
+        above = remainders > last
+        paid[above] += 1
+        level = np.flatnonzero(remainders == last)
+        paid[level[np.argsort(tie[level])[: left - int(above.sum())]]] += 1
+    return paid
 
 
 def _fill_to_level(weights: list[int], limits: list[int], total: int, tie: list[int]) -> list[int]:
@@ -252,10 +264,15 @@ def _ranked(scores: list[int], tie: list[int]) -> list[int]:
 
 def whole_numbers(values: npt.ArrayLike, name: str) -> list[int]:
     """An int64 column as Python ints >= 0. InputError on floats, other shapes or negative entries."""
+    return [int(value) for value in whole_column(values, name).tolist()]
+
+
+def whole_column(values: npt.ArrayLike, name: str) -> IntColumn:
+    """An int64 column of numbers >= 0. InputError as `whole_numbers`."""
     array = signed_column(values, name)
     if array.size and int(array.min()) < 0:
         raise InputError.at(name, f"entry {int(array.argmin())} is {int(array.min())}", "Give numbers >= 0.")
-    return [int(value) for value in array.tolist()]
+    return array
 
 
 def signed_column(values: npt.ArrayLike, name: str) -> IntColumn:
@@ -274,13 +291,18 @@ def signed_column(values: npt.ArrayLike, name: str) -> IntColumn:
 
 def tie_ids(ids: npt.ArrayLike | None, count: int) -> list[int]:
     """The ids that break ties, lowest first; without ids the position in the column."""
+    return [int(value) for value in tie_column(ids, count).tolist()]
+
+
+def tie_column(ids: npt.ArrayLike | None, count: int) -> IntColumn:
+    """`tie_ids` as a column."""
     if ids is None:
-        return list(range(count))
-    known = [int(value) for value in signed_column(ids, "ids").tolist()]
-    if len(known) != count or len(set(known)) != count:
-        raise InputError.at(
-            "ids", f"{len(set(known))} different ids for {count} entries", "Give one id per entry."
-        )
+        return np.arange(count, dtype=np.int64)
+    known = signed_column(ids, "ids")
+    rising = bool((known[1:] > known[:-1]).all())  # then nobody is named twice
+    different = known.size if rising else np.unique(known).size
+    if known.size != count or different != count:
+        raise InputError.at("ids", f"{different} different ids for {count} entries", "Give one id per entry.")
     return known
 
 
@@ -290,6 +312,14 @@ def permutation(order: npt.ArrayLike, count: int) -> list[int]:
     if len(indices) != count or len(set(indices)) != count or (indices and max(indices) >= count):
         raise InputError.at("order", f"not a permutation of 0..{count - 1}", "Give every index exactly once.")
     return indices
+
+
+def exact_sum(amounts: IntColumn) -> int:
+    """The sum of a column, in 64 bits where it surely fits and in Python integers where it may not."""
+    if not amounts.size:
+        return 0
+    most = max(int(amounts.max()), -int(amounts.min()))
+    return int(amounts.sum()) if most * amounts.size < 2**63 else int(amounts.sum(dtype=object))
 
 
 def column(values: Iterable[int]) -> IntColumn:

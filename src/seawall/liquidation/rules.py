@@ -36,15 +36,16 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     action    cancel_orders | reduce (an order to the book)
               | takeover (the backstop vault takes position and collateral)
     select    which position first: largest_requirement | largest_loss | largest_notional | first
+              | toward_delta_neutral (futures that bring the net delta nearer to zero, then options)
     size      restore (smallest that meets the exit level) | fraction | step_down (next lower risk tier) | all
     price     limit of the order: bankruptcy | mark | none ; offset_ppb moves it towards a fill (mark only)
     """
 
     name: str
     action: Literal["cancel_orders", "reduce", "takeover"]
-    select: Literal["largest_requirement", "largest_loss", "largest_notional", "first"] = (
-        "largest_requirement"
-    )
+    select: Literal[
+        "largest_requirement", "largest_loss", "largest_notional", "first", "toward_delta_neutral"
+    ] = "largest_requirement"
     size: Literal["restore", "fraction", "step_down", "all"] = "all"
     fraction_ppb: int = 1_000_000_000
     only_above_atoms: int = 0  # the fraction applies to positions above this notional; below it: all

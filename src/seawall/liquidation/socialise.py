@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import numpy.typing as npt
 
 from seawall.errors import InputError
@@ -16,6 +17,7 @@ from seawall.liquidation.allocation import (
     IntColumn,
     apportion,
     column,
+    exact_sum,
     pro_rata,
     signed_column,
     water_fill,
@@ -75,8 +77,7 @@ def over_positive_equity(
     equity_atoms: npt.ArrayLike, loss_atoms: int, *, ids: npt.ArrayLike | None = None
 ) -> Socialised:
     """The same share of every positive equity; who is at or below zero pays nothing, nobody falls below."""
-    equities = [int(equity) for equity in signed_column(equity_atoms, "equity_atoms").tolist()]
-    paid = pro_rata(column([max(0, equity) for equity in equities]), loss_atoms, ids=ids)
+    paid = pro_rata(np.maximum(signed_column(equity_atoms, "equity_atoms"), 0), loss_atoms, ids=ids)
     return Socialised(paid, loss_atoms - _total(paid))
 
 
@@ -134,4 +135,4 @@ def index_step(loss_atoms: int, open_units: int, *, scale: int = 1) -> int:
 
 
 def _total(paid: IntColumn) -> int:
-    return sum(paid.tolist())
+    return exact_sum(paid)

@@ -162,6 +162,11 @@ def compile_margin(
     return CompiledMargin(view, {level.name: row for row, level in enumerate(rules.levels)}, schedules)
 
 
+def demand_levels(rules: MarginRules) -> tuple[str, ...]:
+    """Levels whose requirement a portfolio rule asks, in the order in which a book keeps their demands."""
+    return tuple(level.name for level in rules.levels if level.portfolio)
+
+
 Rows = list[tuple[int, ...]]
 
 
@@ -255,6 +260,7 @@ def _option_schedule(
 
 def _level_rows(rules: MarginRules, schedules: dict[str, int], weights: dict[str, int]) -> Rows:
     table: Rows = []
+    demands = {name: place for place, name in enumerate(demand_levels(rules))}
     for level in rules.levels:
         if level.schedule not in schedules or level.weights not in weights:
             raise RulebookError(
@@ -285,7 +291,8 @@ def _level_rows(rules: MarginRules, schedules: dict[str, int], weights: dict[str
                 level.min_total_ppb,
                 _OPTION_VALUES[level.option_value],
                 level.unpaired_ppb if level.max_loss else -1,
-                plain,
+                demands.get(level.name, -1),
+                plain and level.name not in demands,
             )
         )
     return table

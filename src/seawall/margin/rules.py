@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from seawall.margin.option_schedule import OptionTerms
+from seawall.margin.portfolio.model import PortfolioRules
 
 ScheduleKind = Literal["tiers", "steps", "size_linear", "size_sqrt", "option"]
 
@@ -106,6 +107,8 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
     # P4: options of one expiry need no more than their worst payoff. Derive, Cboe
     max_loss: bool = False
     unpaired_ppb: int = 0  # of the spot, for each call sold in excess; 0 = then each leg by itself
+    # P5: a cross pot requires what this level of `MarginRules.portfolio` asks, not the schedule
+    portfolio: str = ""
 
 
 class MarginRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +123,8 @@ class MarginRules(msgspec.Struct, frozen=True, kw_only=True):
     weights: dict[str, dict[str, Weight]]  # weight set -> asset; an asset not named counts for nothing
     instruments: dict[str, InstrumentMargin]
     levels: tuple[Level, ...]
+    portfolio: PortfolioRules | None = None  # what levels with `portfolio` ask
+    quotes_max_age_ns: int = 0  # a volatility older than this is not known; 0 = no limit
 
     def level(self, name: str) -> Level:
         for level in self.levels:

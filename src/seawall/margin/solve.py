@@ -27,6 +27,7 @@ from seawall.units import INT64_MAX, PPB
 
 GRID_PER_DOUBLING = 24
 FURTHEST = 4096  # prices are searched from 1/4096 to 4096 times the present one
+Ask = Callable[[Overlay | None], Health]  # health of a pot at a level, as it stands or changed
 SIZES = 16  # grid of smallest_close
 MOST_STEPS = 1024  # edges of a "steps" schedule that are walked as kinks
 
@@ -111,13 +112,16 @@ def smallest_close(
     *,
     price_ticks: int,
     fee_ppb: int,
+    ask: Ask | None = None,
 ) -> tuple[int, bool]:
     """(lots to close, does that meet `level`?): the fewest whose close at `price_ticks` restores the level.
 
     When no size restores it the whole position is returned with False; an unknown pot gives (0, False).
+    `ask`: health at the level with a change in the pot, for whoever has more to it than the book (portfolio
+    rules); the book's statement by itself.
     """
     slot = book.position(pot, instrument)
-    now = health(book, margin, market, pot, level)
+    now = health(book, margin, market, pot, level) if ask is None else ask(None)
     if slot == NONE or not now.known or now.margin_atoms >= 0:
         return 0, now.safe
     held = int(book.pos_lots[slot])
@@ -125,9 +129,10 @@ def smallest_close(
 
     def margin_after(lots: int) -> int | None:
         try:
-            return close_health(
-                book, margin, market, pot, level, instrument, sign * lots, price_ticks, fee_ppb
-            ).margin_atoms
+            after = close_health(
+                book, margin, market, pot, level, instrument, sign * lots, price_ticks, fee_ppb, ask=ask
+            )
+            return after.margin_atoms if after.known else None
         except OverflowError:
             return None
 
@@ -149,6 +154,7 @@ def close_health(
     lots: int,
     price_ticks: int,
     fee_ppb: int,
+    ask: Ask | None = None,
 ) -> Health:
     """Health after closing `lots` (signed as the position, not more than it) at a price, with the fee.
 
@@ -164,7 +170,7 @@ def close_health(
     overlay = Overlay(
         instrument=instrument, lots=-lots, cost=-released, asset=settle, cash=int(value) - released - fee
     )
-    return health(book, margin, market, pot, level, overlay)
+    return health(book, margin, market, pot, level, overlay) if ask is None else ask(overlay)
 
 
 def moved_market(market: MarketView, instrument: int, ticks: int, betas_ppb: Mapping[int, int]) -> MarketView:

@@ -28,7 +28,7 @@ THREADS_FROM = 4_000  # pots; below this starting threads costs more than it sav
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """One term. `kind`: collateral (of equity; its profit is inside), or of the requirement position, flat,
-    max_loss.
+    max_loss, portfolio (what a portfolio rule asks of all positions together; theirs are then 0).
 
     Flat is what the pot owes beyond its positions: fixed charges, and the rest up to the least total.
     Max_loss is what options of one expiry need less together than one by one; below zero.
@@ -65,7 +65,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def worst(self) -> Part | None:
         """The largest term of the requirement."""
-        needs = [part for part in self.parts if part.kind in ("position", "flat")]
+        needs = [part for part in self.parts if part.kind in ("position", "flat", "portfolio")]
         return max(needs, key=lambda part: part.amount_atoms, default=None)
 
 
@@ -101,9 +101,12 @@ def health(
 ) -> Health:
     """Equity and requirement of one pot at a level; `overlay` asks "what if". Raises OverflowError."""
     change = kernel.NOTHING if overlay is None else tuple(overlay)
-    tables = (*book.view(), market.table, margin.view.table, book.scratch, book.line)
-    equity, requirement, unknown = kernel.pot_health(*tables, margin.levels[level], pot, change)
-    return Health(int(equity), int(requirement), int(unknown))
+    return Health(
+        *kernel.pot_health(
+            *book.view(), market.table, margin.view.table, book.scratch, book.line,
+            margin.levels[level], pot, change,
+        )
+    )  # fmt: skip
 
 
 Figures = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
@@ -168,19 +171,24 @@ def _parts(book: Book, margin: CompiledMargin, market: MarketView, pot: int, row
     rules, unit = margin.view, int(book.pot_unit[pot])
     terms = rules.levels[row]
     parts, profits, orders, holds, whole = [], [0] * rules.assets, 0, False, 0
+    demand = -1 if book.pot_instrument[pot] >= 0 else int(terms[layout.LVL_DEMAND])
     for slot in book.positions(pot):
         lots = int(book.pos_lots[slot])
         if lots == book.pos_bid[slot] == book.pos_ask[slot] == 0:
             continue
         part, notional = _position_part(book, margin, market, pot, row, slot)
+        if demand >= 0:  # asked for all of them together, below
+            part, notional = msgspec.structs.replace(part, amount_atoms=0), 0
         parts.append(part)
         whole += notional
         orders += int(book.pos_orders[slot])
         holds = holds or lots != 0 or bool(terms[layout.LVL_ORDERS])
         if part.profit_atoms < 0 or not terms[layout.LVL_LOSSES_ONLY]:
             profits[int(rules.listing[part.name, layout.INS_SETTLE])] += part.profit_atoms
+    if demand >= 0 and book.demanded[pot, demand]:
+        parts.append(Part(kind="portfolio", name=-1, amount_atoms=int(book.demanded[pot, demand])))
     positions = sum(part.amount_atoms for part in parts)
-    if terms[layout.LVL_UNPAIRED] >= 0:
+    if terms[layout.LVL_UNPAIRED] >= 0 and demand < 0:
         parts += _netted(book, margin, market, pot, row)
         positions = sum(part.amount_atoms for part in parts)
     for asset, profit in enumerate(profits):

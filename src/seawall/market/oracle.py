@@ -49,9 +49,13 @@ class Price(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 def median(values: list[int]) -> int:
     """Middle value; of an even number the mean of the two middle ones, rounded down."""
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) // 2
+    return middle(sorted(values))
+
+
+def middle(ordered: list[int]) -> int:
+    """`median` of values in rising order."""
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) // 2
 
 
 def ema(previous: int, sample: int, *, elapsed_ns: int, tau_ns: int) -> int:
@@ -65,26 +69,29 @@ def form_price(
     policy: OraclePolicy, sources: Sequence[Seen], before: Price, *, now_ns: int, traded_ticks: int = 0
 ) -> Price:
     """Run the pipeline at `now_ns`. `sources` in the policy's order; `traded_ticks` 0 = no trade yet."""
-    oldest = now_ns - policy.max_age_ns
-    said = [seen for seen in sources if seen.observed_ns >= 0]
-    fresh = [seen for seen in said if seen.observed_ns >= oldest]
-    if not fresh:
-        return _stands(before, STALE if said else MISSING, used=0, rejected=len(said))
-    index = median([seen.price_ticks for seen in fresh])
-    room = policy.outlier_ppb * index // PPB
-    agreeing = [seen for seen in fresh if -room <= seen.price_ticks - index <= room]
-    rejected = len(said) - len(agreeing)
-    if len(agreeing) < policy.quorum:
-        return _stands(before, NO_QUORUM, used=len(agreeing), rejected=rejected)
-    if len(agreeing) < len(fresh):
-        index = median([seen.price_ticks for seen in agreeing])
+    oldest = max(now_ns - policy.max_age_ns, 0)
+    agreeing: Sequence[Seen] = [seen for seen in sources if seen.observed_ns >= oldest]
+    said = len(sources) if len(agreeing) == len(sources) else sum(seen.observed_ns >= 0 for seen in sources)
+    if not agreeing:
+        return _stands(before, STALE if said else MISSING, used=0, rejected=said)
+    prices = sorted([seen.price_ticks for seen in agreeing])
+    index = prices[0]
+    if index != prices[-1]:
+        index = middle(prices)
+        room = policy.outlier_ppb * index // PPB
+        if prices[0] < index - room or prices[-1] > index + room:
+            agreeing = [seen for seen in agreeing if -room <= seen.price_ticks - index <= room]
+            prices = sorted([seen.price_ticks for seen in agreeing])
+            index = middle(prices) if prices else index
+    used, rejected = len(agreeing), said - len(agreeing)
+    if used < policy.quorum:
+        return _stands(before, NO_QUORUM, used=used, rejected=rejected)
     # Less sure rather than more: the middle of an even number rounds up here.
-    confidence = -median([-seen.confidence_ticks for seen in agreeing])
+    unsure = [-seen.confidence_ticks for seen in agreeing]
+    confidence = -middle(sorted(unsure)) if any(unsure) else 0
     step_since, accepted = _doubt_jump(policy, index, before, now_ns)
     if not accepted:
-        return _stands(
-            before, DIVERGENT, used=len(agreeing), rejected=rejected, step_since_ns=step_since
-        )
+        return _stands(before, DIVERGENT, used=used, rejected=rejected, step_since_ns=step_since)
     wide = policy.max_confidence_ppb and confidence * PPB > policy.max_confidence_ppb * index
     basis, mark = form_mark(policy, index, sources, before, now_ns, traded_ticks)
     stable_nano = index * NANO
@@ -103,7 +110,7 @@ def form_price(
         basis_nano=basis,
         stable_nano=stable_nano,
         conditions=WIDE if wide else 0,
-        used=len(agreeing),
+        used=used,
         rejected=rejected,
         step_since_ns=0,
         updated_ns=now_ns,
@@ -114,9 +121,7 @@ def _is_fresh(policy: OraclePolicy, seen: Seen, now_ns: int) -> bool:
     return seen.observed_ns >= 0 and now_ns - seen.observed_ns <= policy.max_age_ns
 
 
-def _stands(
-    before: Price, condition: int, *, used: int, rejected: int, step_since_ns: int = 0
-) -> Price:
+def _stands(before: Price, condition: int, *, used: int, rejected: int, step_since_ns: int = 0) -> Price:
     """Nobody to believe: the last good price stands, flagged. A jump not confirmed starts to wait anew."""
     return msgspec.structs.replace(
         before, conditions=condition, used=used, rejected=rejected, step_since_ns=step_since_ns

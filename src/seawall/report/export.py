@@ -15,6 +15,7 @@ import msgspec
 import polars as pl
 
 from seawall.errors import InputError
+from seawall.parquet.read import TooLarge, read_parquet
 from seawall.report.tables import SCHEMAS, RunTables
 
 SUMMARY = "summary.json"
@@ -73,8 +74,8 @@ def _read_table(path: Path) -> pl.DataFrame:
     if not path.is_file():
         raise _absent(path)
     try:
-        return pl.read_parquet(path)
-    except (OSError, pl.exceptions.PolarsError) as error:
+        return read_parquet(path)  # in a child: a damaged file may bring down the process that reads it
+    except (OSError, TooLarge, pl.exceptions.PolarsError) as error:
         raise InputError.at(
             str(path), f"is not a readable Parquet file ({error})", "Run it again."
         ) from error

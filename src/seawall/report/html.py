@@ -36,15 +36,15 @@ PROVENANCE = (
 )
 
 
-def _read(name: str) -> str:
+def template_text(name: str) -> str:
     return (_FOLDER / name).read_text(encoding="utf-8")
 
 
-def _hash(text: str) -> str:
+def content_hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 
-def _environment() -> jinja2.Environment:
+def page_environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER),
         autoescape=True,
@@ -87,18 +87,18 @@ def render_html(tables: RunTables) -> str:
     tidy = tables.canonical()
     summary = tidy.summary
     clock, names = clock_of(tidy), instruments_of(tidy)
-    style, script = _read("report.css"), _read("report.js")
+    style, script = template_text("report.css"), template_text("report.js")
     return (
-        _environment()
+        page_environment()
         .get_template("report.html.j2")
         .render(
             title=str(summary.get("title") or f"Crash on {summary['rulebook']['tag']}"),
             numeraire=str(summary["numeraire"]),
             span=figures.period(clock.start_ns, clock.span_ns),
             style=Markup(style),
-            style_hash=_hash(style),
+            style_hash=content_hash(style),
             script=Markup(script),
-            script_hash=_hash(script),
+            script_hash=content_hash(script),
             runs=tidy.runs(),
             run_names=RUN_NAMES,
             summary=summary,

@@ -13,9 +13,12 @@ import msgspec
 
 from seawall.errors import RulebookError
 from seawall.instruments.model import Asset, Instrument, InstrumentKind, make_instrument
+from seawall.margin.portfolio.model import PortfolioRules
+from seawall.rulebooks.check_portfolio import check_portfolio
 from seawall.rulebooks.model import FundingRules, HouseFunds, Rulebook
 from seawall.rulebooks.parse_margin import read_margin
 from seawall.rulebooks.parse_options import read_options
+from seawall.rulebooks.parse_portfolio import read_portfolio
 from seawall.rulebooks.parse_rules import read_liquidation, read_oracle, read_safeguards, read_waterfall
 from seawall.rulebooks.reader import Page, Table
 from seawall.units import INT64_MAX
@@ -51,7 +54,7 @@ def parse_rulebook(text: str, *, file: str) -> Rulebook:
         assets=tuple(assets[name] for name in sorted(assets)),
         instruments=tuple(instruments[name] for name in sorted(instruments)),
         oracles={name: read_oracle(table) for name, table in top.table("oracles").alike()},
-        margin=read_margin(top.table("margin"), assets, instruments, numeraire),
+        margin=read_margin(top.table("margin"), assets, instruments, numeraire, _read_portfolio(top, file)),
         liquidation=read_liquidation(top.table("liquidation"), numeraire),
         waterfall=waterfall,
         remainder=remainder,
@@ -64,6 +67,14 @@ def parse_rulebook(text: str, *, file: str) -> Rulebook:
     venue.done()
     top.done()
     return rulebook
+
+
+def _read_portfolio(top: Table, file: str) -> PortfolioRules | None:
+    if not top.has("portfolio"):
+        return None
+    rules = read_portfolio(top.table("portfolio"), top.table("venue").text("numeraire"))
+    check_portfolio(rules, file=file)
+    return rules
 
 
 def _read_documents(top: Table) -> dict[str, str]:

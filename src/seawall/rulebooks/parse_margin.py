@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from seawall.instruments.model import Asset, Instrument
+from seawall.margin.portfolio.model import PortfolioRules
 from seawall.margin.rules import InstrumentMargin, Level, MarginRules, Schedule, Tier, Weight, WeightTier
 from seawall.rulebooks.reader import Table
 from seawall.units import PPB, parse_ppb
@@ -23,7 +24,11 @@ _KEYS_OF_KIND = {
 
 
 def read_margin(
-    table: Table, assets: dict[str, Asset], instruments: dict[str, Instrument], numeraire: Asset
+    table: Table,
+    assets: dict[str, Asset],
+    instruments: dict[str, Instrument],
+    numeraire: Asset,
+    portfolio: PortfolioRules | None = None,
 ) -> MarginRules:
     weight_sets = table.table("weights")
     levels = table.table("levels")
@@ -35,7 +40,9 @@ def read_margin(
             name: _read_weights(weight_sets.table(name), assets, numeraire) for name in weight_sets.names()
         },
         instruments=_read_instruments(table.table("instruments"), assets, instruments),
-        levels=tuple(_read_level(name, levels.table(name), numeraire) for name in levels.names()),
+        levels=tuple(_read_level(name, levels.table(name), numeraire, portfolio) for name in levels.names()),
+        portfolio=portfolio,
+        quotes_max_age_ns=table.duration("quotes_max_age", 0),
     )
     table.done()
     return rules
@@ -160,7 +167,7 @@ def _read_tiers(table: Table, settle: Asset) -> tuple[Tier, ...]:
     return tuple(tiers)
 
 
-def _read_level(name: str, table: Table, numeraire: Asset) -> Level:
+def _read_level(name: str, table: Table, numeraire: Asset, portfolio: PortfolioRules | None) -> Level:
     text = table.text("requirement")
     match = _REQUIREMENT.match(text.strip())
     if match is None:
@@ -184,9 +191,25 @@ def _read_level(name: str, table: Table, numeraire: Asset) -> Level:
         confidence_factor_ppb=table.rate("confidence_factor", 0),
         flat_atoms=table.amount("flat", numeraire, 0),
         order_atoms=table.amount("per_order", numeraire, 0),
+        portfolio=table.text("portfolio", ""),
         option_value=table.choice("option_value", ("full", "none", "long"), "full"),
         max_loss=table.flag("max_loss"),
         unpaired_ppb=table.rate("unpaired", 0),
     )
+    _check_portfolio_level(table, level, portfolio)
     table.done()
     return level
+
+
+def _check_portfolio_level(table: Table, level: Level, portfolio: PortfolioRules | None) -> None:
+    if not level.portfolio:
+        return
+    names = [] if portfolio is None else [known.name for known in portfolio.levels]
+    if level.portfolio not in names:
+        table.refuse(
+            "portfolio",
+            f"is {level.portfolio!r}, which is no level of [portfolio]",
+            f"Name one of these: {', '.join(names)}."
+            if names
+            else "Add a section [portfolio] with its levels.",
+        )

@@ -29,7 +29,7 @@ from seawall.safeguards.rules import Breaker, Forbidden, Governance, SafeguardRu
 from seawall.units import PPB
 
 _CONDITIONS = {condition.name.lower(): condition for condition in Condition if condition.name}
-_SELECTORS = ("largest_requirement", "largest_loss", "largest_notional", "first")
+_SELECTORS = ("largest_requirement", "largest_loss", "largest_notional", "first", "toward_delta_neutral")
 _ACTIONS = [action.name.lower() for action in Action]
 
 

@@ -19,6 +19,7 @@ DECIDERS: dict[type, Callable[[Writer, Any], None]] = {
     cmd.Transfer: accounts.transfer,
     cmd.SetLeverage: accounts.set_leverage,
     cmd.ReportPrices: prices.report_prices,
+    cmd.ReportVols: prices.report_vols,
     cmd.Tick: prices.tick,
     cmd.PlaceOrder: orders.place_order,
     cmd.CancelOrder: orders.cancel_order,

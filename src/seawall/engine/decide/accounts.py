@@ -40,13 +40,17 @@ def open_account(writer: Writer, command: cmd.OpenAccount) -> None:
         raise Refusal(
             "account numbers are given in order", account=command.account, next=len(state.account_pot)
         )
-    writer.emit(
-        ev.AccountOpened,
-        account=command.account,
-        owner=command.owner,
-        pot=state.book.n_pots,
-        unit=state.numeraire,
-        role=0,
+    writer.put(
+        ev.AccountOpened(
+            seq=writer.state.seq + 1,
+            cause_seq=writer.command_seq,
+            time_ns=writer.time_ns,
+            account=command.account,
+            owner=command.owner,
+            pot=state.book.n_pots,
+            unit=state.numeraire,
+            role=0,
+        )
     )
 
 
@@ -62,11 +66,15 @@ def deposit(writer: Writer, command: cmd.Deposit) -> None:
     if max(held + amount, inside, worth or 0) > MOST_ATOMS:
         raise Refusal("what the venue holds would pass 2**62 atoms", account=account, amount=amount)
     pot = ensure_cross_pot(writer, account, asset)
-    writer.emit(
-        ev.Transferred,
-        kind="deposit",
-        rule=state.tag,
-        entries=(ev.Entry(EXTERNAL, asset, -amount), ev.Entry(pot, asset, amount)),
+    writer.put(
+        ev.Transferred(
+            seq=writer.state.seq + 1,
+            cause_seq=writer.command_seq,
+            time_ns=writer.time_ns,
+            kind="deposit",
+            rule=state.tag,
+            entries=(ev.Entry(EXTERNAL, asset, -amount), ev.Entry(pot, asset, amount)),
+        )
     )
     sweep_pots(writer, [pot])
 
@@ -83,7 +91,16 @@ def withdraw(writer: Writer, command: cmd.Withdraw) -> None:
     haircut = min(-(-amount * state.haircut_ppb[asset] // PPB), shortfall)
     shares = ((pot, -amount), (EXTERNAL, amount - haircut), (SHORTFALL, haircut))
     entries = tuple(ev.Entry(taker, asset, atoms) for taker, atoms in shares if atoms)
-    writer.emit(ev.Transferred, kind="withdrawal", rule=state.tag, entries=entries)
+    writer.put(
+        ev.Transferred(
+            seq=writer.state.seq + 1,
+            cause_seq=writer.command_seq,
+            time_ns=writer.time_ns,
+            kind="withdrawal",
+            rule=state.tag,
+            entries=entries,
+        )
+    )
 
 
 def transfer(writer: Writer, command: cmd.Transfer) -> None:
@@ -111,11 +128,15 @@ def transfer(writer: Writer, command: cmd.Transfer) -> None:
         if isolated != NONE
         else ensure_cross_pot(writer, target, asset)
     )
-    writer.emit(
-        ev.Transferred,
-        kind="transfer",
-        rule=state.tag,
-        entries=(ev.Entry(giver, asset, -amount), ev.Entry(taker, asset, amount)),
+    writer.put(
+        ev.Transferred(
+            seq=writer.state.seq + 1,
+            cause_seq=writer.command_seq,
+            time_ns=writer.time_ns,
+            kind="transfer",
+            rule=state.tag,
+            entries=(ev.Entry(giver, asset, -amount), ev.Entry(taker, asset, amount)),
+        )
     )
     sweep_pots(writer, [giver, taker])
 

@@ -83,13 +83,16 @@ def cover_vault(writer: Writer, *, cause: int = 0) -> None:
 
 
 def _bankrupt(writer: Writer, pot: int, unit: int, equity: int, *, cause: int) -> int:
-    return writer.emit(
-        ev.Bankrupt,
-        cause=cause,
-        pot=pot,
-        asset=unit,
-        deficit_atoms=-equity,
-        rule=f"{writer.state.tag} waterfall",
+    return writer.put(
+        ev.Bankrupt(
+            seq=writer.state.seq + 1,
+            cause_seq=cause or writer.command_seq,
+            time_ns=writer.time_ns,
+            pot=pot,
+            asset=unit,
+            deficit_atoms=-equity,
+            rule=f"{writer.state.tag} waterfall",
+        )
     )
 
 
@@ -148,17 +151,20 @@ def _passed(
     why: str,
     cause: int,
 ) -> None:
-    writer.emit(
-        ev.TierPassed,
-        cause=cause,
-        pot=pot,
-        asset=unit,
-        tier=number,
-        kind=tier.kind,
-        paid_atoms=paid,
-        left_atoms=left,
-        why=why,
-        rule=f"{writer.state.tag} waterfall.{number}",
+    writer.put(
+        ev.TierPassed(
+            seq=writer.state.seq + 1,
+            cause_seq=cause or writer.command_seq,
+            time_ns=writer.time_ns,
+            pot=pot,
+            asset=unit,
+            tier=number,
+            kind=tier.kind,
+            paid_atoms=paid,
+            left_atoms=left,
+            why=why,
+            rule=f"{writer.state.tag} waterfall.{number}",
+        )
     )
 
 
@@ -171,12 +177,15 @@ def _insure(
     paid = draw([tier], {tier.fund: held}, due).payments[0]
     seq = cause
     if paid.paid_atoms:
-        seq = writer.emit(
-            ev.Transferred,
-            cause=cause,
-            kind="insurance" if fund == INSURANCE else "backstop pays",
-            entries=(ev.Entry(fund, unit, -paid.paid_atoms), ev.Entry(pot, unit, paid.paid_atoms)),
-            rule=f"{state.tag} waterfall.{number}",
+        seq = writer.put(
+            ev.Transferred(
+                seq=writer.state.seq + 1,
+                cause_seq=cause or writer.command_seq,
+                time_ns=writer.time_ns,
+                kind="insurance" if fund == INSURANCE else "backstop pays",
+                entries=(ev.Entry(fund, unit, -paid.paid_atoms), ev.Entry(pot, unit, paid.paid_atoms)),
+                rule=f"{state.tag} waterfall.{number}",
+            )
         )
     left = due - paid.paid_atoms
     _passed(writer, pot, unit, number, tier, paid.paid_atoms, left, str(paid.reason), seq)
@@ -196,12 +205,15 @@ def _book_unpaid(writer: Writer, pot: int, unit: int, *, cause: int) -> int:
     """What no tier took is owed by the shortfall pot."""
     unpaid = _due(writer.state, pot, unit)
     if unpaid:
-        writer.emit(
-            ev.Transferred,
-            cause=cause,
-            kind="shortfall",
-            rule=f"{writer.state.tag} waterfall",
-            entries=(ev.Entry(SHORTFALL, unit, -unpaid), ev.Entry(pot, unit, unpaid)),
+        writer.put(
+            ev.Transferred(
+                seq=writer.state.seq + 1,
+                cause_seq=cause or writer.command_seq,
+                time_ns=writer.time_ns,
+                kind="shortfall",
+                rule=f"{writer.state.tag} waterfall",
+                entries=(ev.Entry(SHORTFALL, unit, -unpaid), ev.Entry(pot, unit, unpaid)),
+            )
         )
     return unpaid
 

@@ -45,17 +45,20 @@ def deleverage(writer: Writer, pot: int, unit: int, number: int, tier: AdlTier, 
         closed, left = closed + taken, left + abs(lots) - taken
     after = _worth(state, pot, unit)
     why = f"{tier.ranker} at {tier.price}: {closed} lots closed, {left} found nobody"
-    writer.emit(
-        ev.TierPassed,
-        cause=cause,
-        pot=pot,
-        asset=unit,
-        tier=number,
-        kind="adl",
-        paid_atoms=max(min(after, 0) - min(before, 0), 0),
-        left_atoms=max(-after, 0),
-        why="; ".join([why, *notes]),
-        rule=f"{state.tag} waterfall.{number}",
+    writer.put(
+        ev.TierPassed(
+            seq=writer.state.seq + 1,
+            cause_seq=cause or writer.command_seq,
+            time_ns=writer.time_ns,
+            pot=pot,
+            asset=unit,
+            tier=number,
+            kind="adl",
+            paid_atoms=max(min(after, 0) - min(before, 0), 0),
+            left_atoms=max(-after, 0),
+            why="; ".join([why, *notes]),
+            rule=f"{state.tag} waterfall.{number}",
+        )
     )
 
 
@@ -136,7 +139,7 @@ def _close(
     seq = write_trade(writer, row, price, [(pot, -filled), *legs], kind="adl", cause=cause, rule=rule)
     for winner, _lots in legs:
         cancel_all(writer, winner, cause=seq, reason="adl", row=row)
-        writer.touched[winner] = seq
+        writer.touched.add(winner, seq)
     return abs(filled)
 
 
@@ -147,7 +150,7 @@ def _taken(state: State, tier: AdlTier, row: int, pots: I64, slots: I64, availab
     if tier.ranker == "unranked":
         return fill_queue(circle(pots, state.seq), available, needed).lots
     unit_atoms = state.rulebook.assets[state.settle_row[row]].atoms_per_unit
-    everyone = adl_candidates(state, row, pots, slots)
+    everyone = adl_candidates(state, row, pots, slots, maintenance=tier.ranker == "binance")
     rows = reachable(everyone, tier.ranker, needed, unit_atoms=unit_atoms, direction=tier.direction)
     ranking = rank(pick(everyone, rows), tier.ranker, direction=tier.direction, unit_atoms=unit_atoms)
     taken = np.zeros(pots.size, np.int64)
@@ -174,16 +177,22 @@ def opposite_side(state: State, row: int, lots: int, *, exclude: int) -> tuple[I
     return pots[slots][order].astype(np.int64), slots[order]
 
 
-def adl_candidates(state: State, row: int, pots: I64, slots: I64) -> AdlCandidates:
-    """The columns the rankers read, all in atoms of the settlement asset (equity converted at the index)."""
+def adl_candidates(
+    state: State, row: int, pots: I64, slots: I64, *, maintenance: bool = True
+) -> AdlCandidates:
+    """The columns the rankers read, all in atoms of the settlement asset (equity converted at the index).
+
+    Without `maintenance` that column is 0: only one ranker reads it, and it costs as much as the equity.
+    """
     book, instrument, settle = state.book, state.instruments[row], state.settle_row[row]
     lots, cost = book.pos_lots[slots], book.pos_cost[slots]
     mark = int(state.market.mark[row])
     value = _values(instrument.kind.inverse, instrument.value_num, lots, mark)
     if value is None:  # an inverse lots * value_num may pass 64 bits where its value does not
         value = np.array([trade_value(instrument, held, mark) for held in lots.tolist()], np.int64)
-    equity, requirement, _ = pots_health(state, pots, WORTH, state.rulebook.liquidation.trigger)
-    worth, needs = equity[0].copy(), requirement[1].copy()
+    levels = (WORTH, state.rulebook.liquidation.trigger) if maintenance else (WORTH,)
+    equity, requirement, _ = pots_health(state, pots, *levels)
+    worth, needs = equity[0].copy(), requirement[-1].copy()
     for place in np.flatnonzero(book.pot_unit[pots] != settle).tolist():
         unit = int(book.pot_unit[pots[place]])
         worth[place] = convert(state, int(worth[place]), unit, settle) or 0

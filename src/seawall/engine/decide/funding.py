@@ -22,11 +22,12 @@ from seawall.engine.decide.sweep import sweep_all
 from seawall.engine.decide.trades_write import write_trade
 from seawall.engine.state import FEES, State
 from seawall.engine.writer import Writer
-from seawall.instruments.model import InstrumentKind
+from seawall.instruments.model import Instrument, InstrumentKind
 from seawall.ledger.accrual import funding_rate_ppb
 from seawall.ledger.trade import expiry_value, notional, trade_value
+from seawall.liquidation.allocation import exact_sum
 from seawall.market.policy import Action
-from seawall.units import PPB
+from seawall.units import INT64_MAX, PPB
 
 __all__ = ["apply_funding", "funding_rate_ppb", "settle_instrument"]
 
@@ -48,15 +49,7 @@ def apply_funding(writer: Writer, command: cmd.ApplyFunding) -> None:
     if price <= 0:
         raise Refusal(f"{instrument.name} has no price to pay funding on")
     slots = _open_positions(state, row)
-    # An inverse long is short the coin: its value is negative, and it pays a positive rate all the same.
-    sign = -1 if instrument.kind.inverse else 1
-    amounts = np.array(
-        [
-            -sign * trade_value(instrument, lots, price) * command.rate_ppb // PPB
-            for lots in book.pos_lots[slots].tolist()
-        ],
-        "<i8",
-    )
+    amounts = _payments(instrument, book.pos_lots[slots], price, command.rate_ppb)
     writer.emit(
         ev.FundingPaid,
         instrument=row,
@@ -64,9 +57,28 @@ def apply_funding(writer: Writer, command: cmd.ApplyFunding) -> None:
         price_ticks=price,
         pots=book.pos_pot[slots].astype("<i8").tobytes(),
         amounts_atoms=amounts.tobytes(),
-        rest_atoms=-int(amounts.sum(dtype=object)) if amounts.size else 0,
+        rest_atoms=-exact_sum(amounts),
     )
     sweep_all(writer)
+
+
+def _payments(
+    instrument: Instrument, lots: NDArray[np.int64], price_ticks: int, rate_ppb: int
+) -> NDArray[np.int64]:
+    """What each position gets (+) or pays (-), rounded against it.
+
+    An inverse long is short the coin: its value is negative, and it pays a positive rate all the same.
+    """
+    sign = -1 if instrument.kind.inverse else 1
+    most = max(int(lots.max()), -int(lots.min())) if lots.size else 0
+    worth = most * instrument.value_num * (1 if instrument.kind.inverse else price_ticks)
+    if worth * max(abs(rate_ppb), 1) < INT64_MAX:
+        value = lots * (price_ticks * instrument.value_num)
+        if instrument.kind.inverse:
+            value = -(lots * instrument.value_num) // price_ticks
+        return (-sign * value * rate_ppb // PPB).astype("<i8")
+    values = (trade_value(instrument, held, price_ticks) for held in lots.tolist())
+    return np.array([-sign * value * rate_ppb // PPB for value in values], "<i8")
 
 
 def _open_positions(state: State, row: int) -> NDArray[np.int64]:

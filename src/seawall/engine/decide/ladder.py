@@ -47,16 +47,19 @@ def start_liquidation(writer: Writer, pot: int, *, cause: int = 0, overdue: bool
     if not now.known or now.margin_atoms >= 0 or _forbidden(state, pot):
         return
     row, lots = largest_position(state, pot)
-    seq = writer.emit(
-        ev.LiquidationStarted,
-        cause=cause,
-        pot=pot,
-        equity_atoms=now.equity_atoms,
-        requirement_atoms=now.requirement_atoms,
-        rule=f"{state.tag} liquidation.trigger={why}",
-        exit_level=exit_level,
-        instrument=row,
-        size_lots=lots,
+    seq = writer.put(
+        ev.LiquidationStarted(
+            seq=writer.state.seq + 1,
+            cause_seq=cause or writer.command_seq,
+            time_ns=writer.time_ns,
+            pot=pot,
+            equity_atoms=now.equity_atoms,
+            requirement_atoms=now.requirement_atoms,
+            rule=f"{state.tag} liquidation.trigger={why}",
+            exit_level=exit_level,
+            instrument=row,
+            size_lots=lots,
+        )
     )
     continue_liquidation(writer, pot, cause=seq)
 
@@ -102,7 +105,16 @@ def continue_liquidation(writer: Writer, pot: int, *, cause: int = 0) -> None:
 
 def _next(writer: Writer, pot: int, why: str, cause: int) -> int:
     step = writer.state.ladders[pot].step + 1
-    return writer.emit(ev.StepEntered, cause=cause, pot=pot, step=step, why=why)
+    return writer.put(
+        ev.StepEntered(
+            seq=writer.state.seq + 1,
+            cause_seq=cause or writer.command_seq,
+            time_ns=writer.time_ns,
+            pot=pot,
+            step=step,
+            why=why,
+        )
+    )
 
 
 def _forbidden(state: State, pot: int) -> bool:
@@ -187,16 +199,19 @@ def _take(writer: Writer, pot: int, step: Step, cause: int) -> bool:
         why = "nothing to close" if lots == 0 else "no price at which the pot would be worth nothing"
         _next(writer, pot, f"{step.name}: {why}", cause)
         return True
-    writer.emit(
-        ev.LiquidationOrderSent,
-        cause=cause,
-        order=state.next_liquidation_order,
-        pot=pot,
-        instrument=row,
-        size_lots=-lots,
-        limit_ticks=limit,
-        cooldown_until_ns=writer.time_ns + step.cooldown_ns,
-        rule=f"{state.tag} liquidation.{step.name}",
+    writer.put(
+        ev.LiquidationOrderSent(
+            seq=writer.state.seq + 1,
+            cause_seq=cause or writer.command_seq,
+            time_ns=writer.time_ns,
+            order=state.next_liquidation_order,
+            pot=pot,
+            instrument=row,
+            size_lots=-lots,
+            limit_ticks=limit,
+            cooldown_until_ns=writer.time_ns + step.cooldown_ns,
+            rule=f"{state.tag} liquidation.{step.name}",
+        )
     )
     return False
 
@@ -220,13 +235,17 @@ def unwind_backstop(writer: Writer) -> None:
     row = max(free, key=lambda r: (free[r][0], -r))
     _cost, held, left = free[row]
     size = min(max(abs(held) * rules.unwind_fraction_ppb // PPB, 1), left)
-    writer.emit(
-        ev.LiquidationOrderSent,
-        order=state.next_liquidation_order,
-        pot=BACKSTOP,
-        instrument=row,
-        size_lots=-size if held > 0 else size,
-        limit_ticks=0,
-        cooldown_until_ns=writer.time_ns + rules.unwind_every_ns,
-        rule=f"{state.tag} liquidation.unwind",
+    writer.put(
+        ev.LiquidationOrderSent(
+            seq=writer.state.seq + 1,
+            cause_seq=writer.command_seq,
+            time_ns=writer.time_ns,
+            order=state.next_liquidation_order,
+            pot=BACKSTOP,
+            instrument=row,
+            size_lots=-size if held > 0 else size,
+            limit_ticks=0,
+            cooldown_until_ns=writer.time_ns + rules.unwind_every_ns,
+            rule=f"{state.tag} liquidation.unwind",
+        )
     )

@@ -21,6 +21,12 @@ I64 = NDArray[np.int64]
 
 def pot_health(state: State, pot: int, level: str, overlay: Overlay | None = None) -> Health:
     """Equity and requirement at a level; `unknown` also where a number passes 64 bits."""
+    demands = state.demands
+    if demands is not None:
+        demands.refresh(state)
+        if overlay is not None and level in demands.levels:
+            asked = demands.of_pot(state, pot, overlay)
+            overlay = overlay._replace(demand=asked[demands.levels.index(level)])
     try:
         return health(state.book, state.margin, state.market, pot, level, overlay)
     except OverflowError:
@@ -29,6 +35,8 @@ def pot_health(state: State, pot: int, level: str, overlay: Overlay | None = Non
 
 def pots_health(state: State, pots: I64, *levels: str, nested: bool = False) -> tuple[I64, I64, I64]:
     """(equity, requirement, unknown) as columns [level, pot]; one pot too large does not hide the others."""
+    if state.demands is not None:
+        state.demands.refresh(state)
     found = scan(state.book, state.margin, state.market, pots, *levels, nested=nested)
     unknown = found[2]
     if unknown.size and unknown.min() == UNFIT:

@@ -106,4 +106,13 @@ def cancel_order(writer: Writer, command: cmd.CancelOrder) -> None:
     order = state.orders.get(command.order)
     if order is None or order.liquidation:
         raise Refusal("no such resting order", order=command.order)
-    writer.emit(ev.OrderReduced, order=command.order, size_lots=order.size_lots, reason="cancelled")
+    writer.put(
+        ev.OrderReduced(
+            seq=writer.state.seq + 1,
+            cause_seq=writer.command_seq,
+            time_ns=writer.time_ns,
+            order=command.order,
+            size_lots=order.size_lots,
+            reason="cancelled",
+        )
+    )

@@ -18,7 +18,17 @@ def ensure_cross_pot(writer: Writer, account: int, asset: int) -> int:
     pot = state.cross_pot(account, asset)
     if pot == NONE:
         pot = state.book.n_pots
-        writer.emit(ev.PotOpened, pot=pot, account=account, unit=asset, instrument=NONE)
+        writer.put(
+            ev.PotOpened(
+                seq=writer.state.seq + 1,
+                cause_seq=writer.command_seq,
+                time_ns=writer.time_ns,
+                pot=pot,
+                account=account,
+                unit=asset,
+                instrument=NONE,
+            )
+        )
     return pot
 
 
@@ -27,8 +37,16 @@ def ensure_isolated_pot(writer: Writer, account: int, instrument: int) -> int:
     pot = state.isolated_pot(account, instrument)
     if pot == NONE:
         pot = state.book.n_pots
-        writer.emit(
-            ev.PotOpened, pot=pot, account=account, unit=state.settle_row[instrument], instrument=instrument
+        writer.put(
+            ev.PotOpened(
+                seq=writer.state.seq + 1,
+                cause_seq=writer.command_seq,
+                time_ns=writer.time_ns,
+                pot=pot,
+                account=account,
+                unit=state.settle_row[instrument],
+                instrument=instrument,
+            )
         )
     return pot
 
@@ -38,8 +56,15 @@ def cancel_all(writer: Writer, pot: int, *, cause: int, reason: str, row: int = 
     orders = writer.state.orders
     numbers = [n for n in writer.state.pot_orders.get(pot, ()) if row in (NONE, orders[n].instrument)]
     for number in numbers:
-        writer.emit(
-            ev.OrderReduced, cause=cause, order=number, size_lots=orders[number].size_lots, reason=reason
+        writer.put(
+            ev.OrderReduced(
+                seq=writer.state.seq + 1,
+                cause_seq=cause or writer.command_seq,
+                time_ns=writer.time_ns,
+                order=number,
+                size_lots=orders[number].size_lots,
+                reason=reason,
+            )
         )
     return len(numbers)
 
@@ -57,7 +82,16 @@ def cut_reduce_only(writer: Writer, pot: int, row: int, *, cause: int) -> None:
         if excess > 0:
             lots = excess if order.size_lots > 0 else -excess
             reason = "reduce-only: nothing left to reduce"
-            writer.emit(ev.OrderReduced, cause=cause, order=number, size_lots=lots, reason=reason)
+            writer.put(
+                ev.OrderReduced(
+                    seq=writer.state.seq + 1,
+                    cause_seq=cause or writer.command_seq,
+                    time_ns=writer.time_ns,
+                    order=number,
+                    size_lots=lots,
+                    reason=reason,
+                )
+            )
 
 
 def recall(writer: Writer, pot: int, *, cause: int, why: str, heir: int = NONE) -> int:
@@ -71,7 +105,15 @@ def recall(writer: Writer, pot: int, *, cause: int, why: str, heir: int = NONE) 
         order = state.orders[number]
         if order.recalled and order.heir == taker:
             continue
-        cause = writer.emit(
-            ev.LiquidationOrderRecalled, cause=cause, order=number, pot=order.pot, heir=taker, why=why
+        cause = writer.put(
+            ev.LiquidationOrderRecalled(
+                seq=writer.state.seq + 1,
+                cause_seq=cause or writer.command_seq,
+                time_ns=writer.time_ns,
+                order=number,
+                pot=order.pot,
+                heir=taker,
+                why=why,
+            )
         )
     return cause

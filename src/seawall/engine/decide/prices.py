@@ -16,23 +16,72 @@ from seawall.engine.decide.sweep import sweep_all, sweep_instruments
 from seawall.engine.state import State
 from seawall.engine.writer import Writer
 from seawall.market.oracle import MISSING, NO_QUORUM, STALE, Price, Seen, form_price
-from seawall.units import INT64_MAX
+from seawall.units import INT64_MAX, PPB
 
 ABSURD = 10_000  # a price this many times the last is a fault of the feed, not a market move
 MOST_ATOMS = 2**62  # of open interest, at twice the reported price: a mark may stand above its index
+MOST_VOL_PPB = 5 * PPB
+MOST_RATE_PPB = PPB
 NOT_HEARD = MISSING | STALE | NO_QUORUM
 
 
 def report_prices(writer: Writer, command: cmd.ReportPrices) -> None:
     state = writer.state
     rows = _heard(state, command)
-    if len({(seen.instrument, seen.source) for seen in rows}) < len(rows):
+    if len(rows) < len(command.prices):
         raise Refusal("the same source reports one instrument twice in one command")
     if rows:
-        writer.emit(ev.SourcesSeen, rows=tuple(rows))
-    touched = {seen.instrument for seen in rows}
+        writer.put(
+            ev.SourcesSeen(
+                seq=writer.state.seq + 1,
+                cause_seq=writer.command_seq,
+                time_ns=writer.time_ns,
+                rows=tuple(rows.values()),
+            )
+        )
+    touched = {row for row, _source in rows}
     silent = (row for row in range(len(state.instruments)) if row not in touched and _ages(state, row))
     _age(writer, sorted([*touched, *silent]))
+
+
+def report_vols(writer: Writer, command: cmd.ReportVols) -> None:
+    """One expiry of a surface. Refused whole if any of its figures cannot be believed."""
+    state = writer.state
+    named = [told.instrument for told in command.vols]
+    if len(set(named)) < len(named):
+        raise Refusal("the same option is reported twice in one command")
+    if command.expiry_ns <= writer.time_ns:
+        raise Refusal("the expiry is past: settle it", expiry_ns=command.expiry_ns, now_ns=writer.time_ns)
+    if command.forward_e9 < 0 or command.fixed_e9 < 0 or command.forward_e9 + command.fixed_e9 <= 0:
+        raise Refusal("a forward must be positive", forward=command.forward_e9, fixed=command.fixed_e9)
+    if not 0 <= command.confidence_ppb <= PPB or abs(command.rate_ppb) > MOST_RATE_PPB:
+        raise Refusal("a confidence is 0..100 %, a rate -100..100 %", rate_ppb=command.rate_ppb)
+    rows = []
+    for told in command.vols:
+        row = known_instrument(state, told.instrument)
+        instrument = state.instruments[row]
+        if not instrument.kind.option or instrument.base != command.asset:
+            raise Refusal(f"{told.instrument} is no option on {command.asset}")
+        if instrument.expiry_ns != command.expiry_ns:
+            raise Refusal(f"{told.instrument} has another expiry", expiry_ns=command.expiry_ns)
+        if not 0 < told.vol_ppb <= MOST_VOL_PPB:
+            raise Refusal(
+                f"volatility of {told.instrument} is not between 0 and 500 %: a unit error, or no quote",
+                vol_ppb=told.vol_ppb,
+            )
+        rows.append(row)
+    writer.emit(
+        ev.VolsSet,
+        asset=command.asset,
+        expiry_ns=command.expiry_ns,
+        forward_e9=command.forward_e9,
+        fixed_e9=command.fixed_e9,
+        rate_ppb=command.rate_ppb,
+        confidence_ppb=command.confidence_ppb,
+        instruments=tuple(rows),
+        vols_ppb=tuple(told.vol_ppb for told in command.vols),
+    )
+    sweep_instruments(writer, rows)
 
 
 def tick(writer: Writer, command: cmd.Tick) -> None:
@@ -48,25 +97,27 @@ def _ages(state: State, row: int) -> bool:
     return any(0 <= seen.observed_ns < oldest for seen in state.sources[row])
 
 
-def _heard(state: State, command: cmd.ReportPrices) -> list[Seen]:
-    """What the sources say, each checked against what can be believed of its instrument now."""
-    rows, rooms = [], dict[int, tuple[int, int]]()
+def _heard(state: State, command: cmd.ReportPrices) -> dict[tuple[int, int], Seen]:
+    """What the sources say, by (instrument, source), each checked against what can be believed of it now."""
+    rows, rooms, now_ns = dict[tuple[int, int], Seen](), dict[int, tuple[int, int]](), command.time_ns
+    places, sources = state.places, state.sources
     for price in command.prices:
-        place = state.places.get((price.instrument, price.source))
+        place = places.get((price.instrument, price.source))
         if place is None:
-            raise _refusal(state, price, command.time_ns)
+            raise _refusal(state, price, now_ns)
         row, source = place
-        if row not in rooms:
-            rooms[row] = _believable(state, row)
-        least, most = rooms[row]
-        last_ns = state.sources[row][source].observed_ns
+        room = rooms.get(row)
+        if room is None:
+            room = rooms[row] = _believable(state, row)
+        ticks, observed_ns, confidence = price.price_ticks, price.observed_ns, price.confidence_ticks
         if not (
-            least <= price.price_ticks <= most
-            and 0 <= price.confidence_ticks <= INT64_MAX
-            and max(last_ns, 0) <= price.observed_ns <= command.time_ns
+            room[0] <= ticks <= room[1]
+            and 0 <= confidence <= INT64_MAX
+            and 0 <= observed_ns <= now_ns
+            and sources[row][source].observed_ns <= observed_ns
         ):
-            raise _refusal(state, price, command.time_ns)
-        rows.append(Seen(price.price_ticks, price.observed_ns, price.confidence_ticks, row, source))
+            raise _refusal(state, price, now_ns)
+        rows[place] = Seen(ticks, observed_ns, confidence, row, source)
     return rows
 
 
@@ -123,37 +174,37 @@ def _refusal(state: State, price: cmd.SourcePrice, time_ns: int) -> Refusal:
 
 def _form_marks(writer: Writer, rows: list[int]) -> list[int]:
     """Run the oracle pipeline; writes a MarkSet where anything changed. Returns the instruments it wrote."""
-    state = writer.state
+    state, now_ns = writer.state, writer.time_ns
     changed = []
     for row in rows:
         if row in state.settled:
             continue
         before, policy = state.prices[row], state.policies[row]
         price = form_price(
-            policy,
-            state.sources[row],
-            before,
-            now_ns=writer.time_ns,
-            traded_ticks=state.last_trade[row],
+            policy, state.sources[row], before, now_ns=now_ns, traded_ticks=state.last_trade[row]
         )
         averages = policy.ema_tau_ns or policy.stable_tau_ns
         if not _moved(before, price) and not (averages and price.updated_ns != before.updated_ns):
             continue
         changed.append(row)
-        writer.emit(
-            ev.MarkSet,
-            instrument=row,
-            index_ticks=price.index_ticks,
-            mark_ticks=price.mark_ticks,
-            stable_ticks=price.stable_ticks,
-            confidence_ticks=price.confidence_ticks,
-            basis_nano=price.basis_nano,
-            stable_nano=price.stable_nano,
-            conditions=price.conditions,
-            used=price.used,
-            rejected=price.rejected,
-            step_since_ns=price.step_since_ns,
-            rule=state.price_rules[row],
+        writer.put(
+            ev.MarkSet(
+                seq=writer.state.seq + 1,
+                cause_seq=writer.command_seq,
+                time_ns=writer.time_ns,
+                instrument=row,
+                index_ticks=price.index_ticks,
+                mark_ticks=price.mark_ticks,
+                stable_ticks=price.stable_ticks,
+                confidence_ticks=price.confidence_ticks,
+                basis_nano=price.basis_nano,
+                stable_nano=price.stable_nano,
+                conditions=price.conditions,
+                used=price.used,
+                rejected=price.rejected,
+                step_since_ns=price.step_since_ns,
+                rule=state.price_rules[row],
+            )
         )
     return changed
 
@@ -174,7 +225,7 @@ def _age(writer: Writer, rows: list[int]) -> None:
     """Form the marks, let the safeguards look, and sweep what depends on what changed.
 
     Everyone is looked at when the first price of all appears, and when a gate opens: it may let through what
-    waited behind it.
+    waited behind it. Holders of what others' open interest makes dearer are looked at every time.
     """
     state = writer.state
     first = not any(state.market.mark.tolist())
@@ -187,4 +238,6 @@ def _age(writer: Writer, rows: list[int]) -> None:
     if opened or first:
         sweep_all(writer)
     else:
-        sweep_instruments(writer, changed)
+        aged = state.demands.aged(state) if state.demands is not None else ()
+        also = {*aged, *state.ramped}
+        sweep_instruments(writer, sorted({*changed, *also}) if also else changed)

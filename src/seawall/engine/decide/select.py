@@ -7,6 +7,7 @@ Limits: the bankruptcy price is the last tick at which the pot, everything else 
 
 from __future__ import annotations
 
+from seawall.engine.decide.legs import toward_delta_neutral, under_portfolio, worst_leg
 from seawall.engine.decide.measure import convert, free_lots, held_lots, open_slots, pot_health, spot_atoms
 from seawall.engine.state import WORTH, State
 from seawall.kernels import layout
@@ -27,7 +28,16 @@ def _position_parts(state: State, pot: int) -> dict[int, Part]:
 
 
 def largest_position(state: State, pot: int) -> tuple[int, int]:
-    """(instrument, lots) of the position that asks for most; (-1, 0) for a pot without any."""
+    """(instrument, lots) of the position that asks for most; (-1, 0) for a pot without any.
+
+    The pot can be valued at its trigger level.
+    """
+    slots = open_slots(state, pot)
+    if len(slots) == 1:
+        return state.book.pos_instrument.item(slots[0]), state.book.pos_lots.item(slots[0])
+    if slots and under_portfolio(state, pot):
+        row = worst_leg(state, pot, sorted(state.book.pos_instrument.item(slot) for slot in slots))
+        return row, held_lots(state, pot, row)
     parts = _position_parts(state, pot)
     if not parts:
         return NONE, 0
@@ -41,7 +51,11 @@ def select_position(state: State, pot: int, step: Step) -> int:
     rows = [row for row in rows if free_lots(state, pot, row)] or rows
     if step.select == "first" or len(rows) == 1:
         return rows[0]
+    if step.select == "toward_delta_neutral":
+        return toward_delta_neutral(state, pot, rows)
     parts = _position_parts(state, pot)
+    if step.select == "largest_requirement" and under_portfolio(state, pot):
+        return worst_leg(state, pot, rows)
     if step.select == "largest_requirement":
         return max(rows, key=lambda row: (parts[row].amount_atoms, -row))
     if step.select == "largest_loss":
@@ -104,15 +118,17 @@ def restoring_size(state: State, pot: int, row: int, step: Step) -> tuple[int, b
     """Fewest lots whose close at the mark, with fees, meets the exit level (margin.solve)."""
     mark = int(state.market.mark[row])
     status = state.ladders.get(pot)
+    level = (status.exit_level if status is not None else "") or state.rulebook.liquidation.exit
     return smallest_close(
         state.book,
         state.margin,
         state.market,
         pot,
-        (status.exit_level if status is not None else "") or state.rulebook.liquidation.exit,
+        level,
         row,
         price_ticks=mark,
         fee_ppb=_closing_fee_ppb(state, row, pot) + step.fees.fee_ppb,
+        ask=lambda overlay: pot_health(state, pot, level, overlay),
     )
 
 

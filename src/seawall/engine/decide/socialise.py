@@ -48,30 +48,36 @@ def socialise(
     pots, amounts = np.append(payers, pot).astype("<i8"), np.append(-shares, taken).astype("<i8")
     seq = cause
     if taken:
-        seq = writer.emit(
-            ev.LossSocialised,
-            cause=cause,
+        seq = writer.put(
+            ev.LossSocialised(
+                seq=writer.state.seq + 1,
+                cause_seq=cause or writer.command_seq,
+                time_ns=writer.time_ns,
+                asset=unit,
+                method=tier.method,
+                instrument=instrument,
+                loss_atoms=taken,
+                pots=pots.tobytes(),
+                amounts_atoms=amounts.tobytes(),
+                haircut_ppb=haircut,
+                rule=rule,
+            )
+        )
+        writer.touched.add_all(payers[payers >= HOUSE_ACCOUNTS], seq)
+    writer.put(
+        ev.TierPassed(
+            seq=writer.state.seq + 1,
+            cause_seq=seq or writer.command_seq,
+            time_ns=writer.time_ns,
+            pot=pot,
             asset=unit,
-            method=tier.method,
-            instrument=instrument,
-            loss_atoms=taken,
-            pots=pots.tobytes(),
-            amounts_atoms=amounts.tobytes(),
-            haircut_ppb=haircut,
+            tier=number,
+            kind="socialise",
+            paid_atoms=taken,
+            left_atoms=unpaid,
+            why=why,
             rule=rule,
         )
-        writer.touched.update(dict.fromkeys(payers[payers >= HOUSE_ACCOUNTS].tolist(), seq))
-    writer.emit(
-        ev.TierPassed,
-        cause=seq,
-        pot=pot,
-        asset=unit,
-        tier=number,
-        kind="socialise",
-        paid_atoms=taken,
-        left_atoms=unpaid,
-        why=why,
-        rule=rule,
     )
 
 

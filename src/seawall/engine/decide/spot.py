@@ -48,16 +48,20 @@ def spot_fill(writer: Writer, row: int, price: int, buyer: SpotSide, seller: Spo
         for side in (buyer, seller)
         for asset in (base, quote)
     }
-    seq = writer.emit(
-        ev.Transferred,
-        kind="spot trade",
-        rule=state.tag,
-        entries=(
-            ev.Entry(pots[buyer.account, base], base, base_atoms),
-            ev.Entry(pots[seller.account, base], base, -base_atoms),
-            ev.Entry(pots[buyer.account, quote], quote, -quote_atoms),
-            ev.Entry(pots[seller.account, quote], quote, quote_atoms),
-        ),
+    seq = writer.put(
+        ev.Transferred(
+            seq=writer.state.seq + 1,
+            cause_seq=writer.command_seq,
+            time_ns=writer.time_ns,
+            kind="spot trade",
+            rule=state.tag,
+            entries=(
+                ev.Entry(pots[buyer.account, base], base, base_atoms),
+                ev.Entry(pots[seller.account, base], base, -base_atoms),
+                ev.Entry(pots[buyer.account, quote], quote, -quote_atoms),
+                ev.Entry(pots[seller.account, quote], quote, quote_atoms),
+            ),
+        )
     )
     for side in (buyer, seller):
         rate = instrument.taker_fee_ppb if side.taker else instrument.maker_fee_ppb
@@ -67,7 +71,16 @@ def spot_fill(writer: Writer, row: int, price: int, buyer: SpotSide, seller: Spo
             rule = f"{state.tag} fees.{instrument.name}"
             pay(writer, pot, quote, [(FEES, fee)], kind="fee", cause=seq, rule=rule)
         if side.order:
-            writer.emit(ev.OrderReduced, cause=seq, order=side.order, size_lots=side.lots, reason="filled")
+            writer.put(
+                ev.OrderReduced(
+                    seq=writer.state.seq + 1,
+                    cause_seq=seq or writer.command_seq,
+                    time_ns=writer.time_ns,
+                    order=side.order,
+                    size_lots=side.lots,
+                    reason="filled",
+                )
+            )
     touched = sorted({pot for pot in pots.values() if pot >= HOUSE_ACCOUNTS})
     sweep_pots(writer, touched, cause=seq)
 

@@ -18,9 +18,25 @@ from seawall.engine.decide.measure import pot_health, pots_health
 from seawall.engine.decide.pots import recall
 from seawall.engine.sieve import dependent, swept_levels
 from seawall.engine.state import FLAG_CALLED, FLAG_LIQUIDATING, FLAG_UNKNOWN, HOUSE_ACCOUNTS, State
-from seawall.engine.writer import Writer
+from seawall.engine.writer import Touched, Writer
+
+I64 = NDArray[np.int64]
 
 TO_UNKNOWN, TO_KNOWN, CALL, CURE, LIQUIDATE, CONTINUE = 1, 2, 4, 8, 16, 32
+# Events that change nothing for any pot but the one they are about.
+OWN = {
+    ev.StepEntered,
+    ev.LiquidationOrderSent,
+    ev.LiquidationOrderRecalled,
+    ev.LiquidationOrderDone,
+    ev.LiquidationStarted,
+    ev.LiquidationEnded,
+    ev.MarginCalled,
+    ev.MarginCallCured,
+    ev.OrderReduced,
+}
+AHEAD = 8  # pots that are asked again at once whether they still wait
+MANY = 64  # pots whose needs are told apart column by column
 
 
 def sweep_all(writer: Writer) -> None:
@@ -62,49 +78,76 @@ def _sweep(writer: Writer, pots: list[int], *, cause: int) -> None:
     state = writer.state
     if not any(state.market.mark.tolist()):
         return
-    causes = dict.fromkeys(pots, cause) if cause else {}
-    while True:
-        _act_all(writer, pots, causes)
+    _act_all(writer, pots, dict.fromkeys(pots, cause) if cause else {})
+    cover_vault(writer, cause=cause)
+    while writer.touched:
+        touched, writer.touched = writer.touched, Touched()
+        mass = touched.pots()
+        _act_all(writer, mass if mass.size > MANY else mass.tolist(), touched)
         cover_vault(writer, cause=cause)
-        if not writer.touched:
-            return
-        causes = dict(sorted(writer.touched.items()))
-        writer.touched.clear()
-        pots = list(causes)
 
 
-def _act_all(writer: Writer, pots: list[int], causes: dict[int, int]) -> None:
+def _act_all(writer: Writer, pots: list[int] | I64, causes: dict[int, int] | Touched) -> None:
     """One pass: what each of the pots needs is done, in order, until the venue halts.
 
     The unknown first: nobody who cannot be valued may be deleveraged for another in the same pass.
     """
-    state = writer.state
-    code_of = _codes(state, pots) if pots else {}
+    state, seq = writer.state, writer.state.seq
+    if not len(pots):
+        return
+    idle = _idle(state, pots)
+    code_of = _codes(state, _without(pots, idle))
     for pot in [pot for pot in code_of if code_of[pot] & TO_UNKNOWN]:
         _forget(writer, pot, causes.get(pot, 0))
         del code_of[pot]
-    for pot in _ordered(state, list(code_of)):
+    if not code_of and seq == state.seq:
+        return
+    named = code_of.keys() | idle
+    listed = _ordered(state, [pot for pot in pots if pot in named] if type(pots) is list else sorted(named))
+    # Up to which place `idle` is known, as of that many events of this step.
+    sure, seen = (len(listed) if seq == state.seq else 0), len(writer.events)
+    for place, pot in enumerate(listed):
         if state.halted:
             return
-        _act_one(writer, pot, code_of[pot], causes.get(pot, 0))
+        if idle and (place >= sure or any(type(event) not in OWN for event in writer.events[seen:])):
+            seen, sure = len(writer.events), place + AHEAD
+            ahead = [other for other in listed[place:sure] if other in idle]
+            idle -= set(ahead).difference(state.sieve.idle(state, ahead))
+        if pot not in idle:
+            _act_one(writer, pot, code_of.get(pot, CONTINUE), causes.get(pot, 0))
 
 
-def _codes(state: State, pots: list[int]) -> dict[int, int]:
+def _idle(state: State, pots: list[int] | I64) -> set[int]:
+    """Pots in liquidation that a sweep would leave as they are. Without the sieve each is looked at."""
+    if state.sieve is None:
+        return set()
+    return set(state.sieve.idle(state, pots))
+
+
+def _without(pots: list[int] | I64, idle: set[int]) -> list[int] | I64:
+    if not idle:
+        return pots
+    if isinstance(pots, list):
+        return [pot for pot in pots if pot not in idle]
+    return pots[~np.isin(pots, list(idle))]
+
+
+def _codes(state: State, pots: list[int] | I64) -> dict[int, int]:
     """Pots that need something -> what (bits above), from one exact pass over their levels."""
-    levels = swept_levels(state)
-    asked = np.array(pots, np.int64)
+    if not len(pots):
+        return {}
+    levels, asked = swept_levels(state), np.asarray(pots, np.int64)
     equity, requirement, unknown = pots_health(state, asked, *levels, nested=state.levels_nested)
-    rows = zip(
-        pots,
-        state.flags[asked].tolist(),
-        (unknown >= 0).T.tolist(),
-        (equity < requirement).T.tolist(),
-        strict=True,
-    )
+    flags, short, missing = state.flags[asked], equity < requirement, unknown >= 0
+    if len(pots) > MANY:  # nearly all of them need nothing
+        hit = np.flatnonzero((flags != 0) | short.any(axis=0) | missing.any(axis=0))
+        pots, flags, short, missing = asked[hit].tolist(), flags[hit], short[:, hit], missing[:, hit]
     found = {}
-    for pot, flags, missing, short in rows:
-        if flags or True in short or True in missing:
-            found[pot] = _code(state, flags, True not in missing, dict(zip(levels, short, strict=True)))
+    for pot, flag, lacks, misses in zip(
+        pots, flags.tolist(), missing.T.tolist(), short.T.tolist(), strict=True
+    ):
+        if flag or True in misses or True in lacks:
+            found[pot] = _code(state, flag, True not in lacks, dict(zip(levels, misses, strict=True)))
     return {pot: code for pot, code in found.items() if code}
 
 
@@ -136,7 +179,9 @@ def _ordered(state: State, listed: list[int]) -> list[int]:
     """By pot number, or the largest deficit first with ties by number; never by chance."""
     if state.rulebook.liquidation.order == "largest_deficit" and len(listed) > 1:
         level = state.rulebook.liquidation.trigger
-        listed.sort(key=lambda pot: (pot_health(state, pot, level).margin_atoms, pot))
+        equity, requirement, _ = pots_health(state, np.array(listed, np.int64), level)
+        rows = zip(equity[0].tolist(), requirement[0].tolist(), listed, strict=True)
+        listed = [pot for _margin, pot in sorted((has - needs, pot) for has, needs, pot in rows)]
     return listed
 
 
@@ -188,14 +233,17 @@ def _call(writer: Writer, pot: int, cause: int) -> None:
     now = pot_health(state, pot, call.level)
     if state.flags[pot] & FLAG_LIQUIDATING or not now.known or now.margin_atoms >= 0:
         return
-    writer.emit(
-        ev.MarginCalled,
-        cause=cause,
-        pot=pot,
-        equity_atoms=now.equity_atoms,
-        requirement_atoms=now.requirement_atoms,
-        deadline_ns=writer.time_ns + call.grace_ns,
-        rule=f"{state.tag} liquidation.margin_call",
+    writer.put(
+        ev.MarginCalled(
+            seq=writer.state.seq + 1,
+            cause_seq=cause or writer.command_seq,
+            time_ns=writer.time_ns,
+            pot=pot,
+            equity_atoms=now.equity_atoms,
+            requirement_atoms=now.requirement_atoms,
+            deadline_ns=writer.time_ns + call.grace_ns,
+            rule=f"{state.tag} liquidation.margin_call",
+        )
     )
 
 
@@ -204,11 +252,14 @@ def _cure(writer: Writer, pot: int, cause: int) -> None:
     level = state.rulebook.liquidation.trigger if call is None else call.cure_level
     now = pot_health(state, pot, level)
     if call is None or (now.known and now.margin_atoms >= 0):
-        writer.emit(
-            ev.MarginCallCured,
-            cause=cause,
-            pot=pot,
-            equity_atoms=now.equity_atoms,
-            requirement_atoms=now.requirement_atoms,
-            rule=f"{state.tag} liquidation.margin_call",
+        writer.put(
+            ev.MarginCallCured(
+                seq=writer.state.seq + 1,
+                cause_seq=cause or writer.command_seq,
+                time_ns=writer.time_ns,
+                pot=pot,
+                equity_atoms=now.equity_atoms,
+                requirement_atoms=now.requirement_atoms,
+                rule=f"{state.tag} liquidation.margin_call",
+            )
         )

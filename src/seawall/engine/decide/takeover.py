@@ -110,8 +110,15 @@ def hand_over(writer: Writer, pot: int, *, cause: int) -> None:
         atoms = int(state.book.balances[pot, asset])
         entries += [ev.Entry(pot, asset, -atoms), ev.Entry(BACKSTOP, asset, atoms)]
     if entries:
-        writer.emit(
-            ev.Transferred, cause=cause, kind="takeover", entries=tuple(entries), rule=f"{state.tag} takeover"
+        writer.put(
+            ev.Transferred(
+                seq=writer.state.seq + 1,
+                cause_seq=cause or writer.command_seq,
+                time_ns=writer.time_ns,
+                kind="takeover",
+                entries=tuple(entries),
+                rule=f"{state.tag} takeover",
+            )
         )
 
 
@@ -132,12 +139,15 @@ def pay_debts(writer: Writer, pot: int, *, cause: int) -> None:
         if change := atoms - held[asset]:
             entries += [ev.Entry(pot, asset, change), ev.Entry(BACKSTOP, asset, -change)]
     if entries:
-        writer.emit(
-            ev.Transferred,
-            cause=cause,
-            kind="conversion",
-            entries=tuple(entries),
-            rule=f"{state.tag} conversion at half the haircut of {state.rulebook.liquidation.exit}",
+        writer.put(
+            ev.Transferred(
+                seq=writer.state.seq + 1,
+                cause_seq=cause or writer.command_seq,
+                time_ns=writer.time_ns,
+                kind="conversion",
+                entries=tuple(entries),
+                rule=f"{state.tag} conversion at half the haircut of {state.rulebook.liquidation.exit}",
+            )
         )
 
 
@@ -167,12 +177,15 @@ def _sell(state: State, left: dict[int, int], good: int, debt: int, sale_ppb: in
 
 def end(writer: Writer, pot: int, now: Health, outcome: str, rule: str, *, cause: int) -> int:
     state = writer.state
-    return writer.emit(
-        ev.LiquidationEnded,
-        cause=cause,
-        pot=pot,
-        equity_atoms=now.equity_atoms,
-        requirement_atoms=now.requirement_atoms,
-        outcome=outcome,
-        rule=f"{state.tag} liquidation.{rule}",
+    return writer.put(
+        ev.LiquidationEnded(
+            seq=writer.state.seq + 1,
+            cause_seq=cause or writer.command_seq,
+            time_ns=writer.time_ns,
+            pot=pot,
+            equity_atoms=now.equity_atoms,
+            requirement_atoms=now.requirement_atoms,
+            outcome=outcome,
+            rule=f"{state.tag} liquidation.{rule}",
+        )
     )

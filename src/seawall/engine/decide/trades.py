@@ -210,9 +210,27 @@ def _trade_fee(state: State, row: int, lots: int, size_atoms: int, fee_ppb: int)
 def _reduce_order(writer: Writer, side: Side, *, cause: int) -> None:
     state = writer.state
     order = state.orders[side.order]
-    writer.emit(ev.OrderReduced, cause=cause, order=side.order, size_lots=side.lots, reason="filled")
+    writer.put(
+        ev.OrderReduced(
+            seq=writer.state.seq + 1,
+            cause_seq=cause or writer.command_seq,
+            time_ns=writer.time_ns,
+            order=side.order,
+            size_lots=side.lots,
+            reason="filled",
+        )
+    )
     if order.liquidation and order.size_lots == 0:
-        writer.emit(ev.LiquidationOrderDone, cause=cause, order=side.order, pot=order.pot, unfilled_lots=0)
+        writer.put(
+            ev.LiquidationOrderDone(
+                seq=writer.state.seq + 1,
+                cause_seq=cause or writer.command_seq,
+                time_ns=writer.time_ns,
+                order=side.order,
+                pot=order.pot,
+                unfilled_lots=0,
+            )
+        )
 
 
 def report_order_done(writer: Writer, command: cmd.ReportOrderDone) -> None:
@@ -221,5 +239,14 @@ def report_order_done(writer: Writer, command: cmd.ReportOrderDone) -> None:
     if order is None or not order.liquidation:
         raise Refusal("no such liquidation order", order=command.order)
     pot = order.pot
-    seq = writer.emit(ev.LiquidationOrderDone, order=command.order, pot=pot, unfilled_lots=order.size_lots)
+    seq = writer.put(
+        ev.LiquidationOrderDone(
+            seq=writer.state.seq + 1,
+            cause_seq=writer.command_seq,
+            time_ns=writer.time_ns,
+            order=command.order,
+            pot=pot,
+            unfilled_lots=order.size_lots,
+        )
+    )
     sweep_pots(writer, [pot], cause=seq)

@@ -50,15 +50,18 @@ def write_trade(
         held, cost = (int(book.pos_lots[slot]), int(book.pos_cost[slot])) if slot != NONE else (0, 0)
         added, realised = trade_leg(lots=held, cost_atoms=cost, trade_lots=lots, trade_atoms=atoms)
         booked.append(ev.Leg(pot, lots, added, realised))
-    return writer.emit(
-        ev.Traded,
-        cause=cause,
-        instrument=row,
-        kind=kind,
-        price_ticks=price_ticks,
-        legs=tuple(booked),
-        order=order,
-        rule=rule or state.tag,
+    return writer.put(
+        ev.Traded(
+            seq=writer.state.seq + 1,
+            cause_seq=cause or writer.command_seq,
+            time_ns=writer.time_ns,
+            instrument=row,
+            kind=kind,
+            price_ticks=price_ticks,
+            legs=tuple(booked),
+            order=order,
+            rule=rule or state.tag,
+        )
     )
 
 
@@ -102,4 +105,13 @@ def pay(
         ev.Entry(pot, asset, -sum(atoms for _pot, atoms in to)),
         *(ev.Entry(p, asset, atoms) for p, atoms in to),
     ]
-    writer.emit(ev.Transferred, cause=cause, kind=kind, entries=tuple(entries), rule=rule)
+    writer.put(
+        ev.Transferred(
+            seq=writer.state.seq + 1,
+            cause_seq=cause or writer.command_seq,
+            time_ns=writer.time_ns,
+            kind=kind,
+            entries=tuple(entries),
+            rule=rule,
+        )
+    )

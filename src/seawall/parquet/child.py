@@ -1,9 +1,9 @@
 """Read one Parquet file in a process of its own and hand the table back as Arrow on stdout.
 
-    python -P parquet_child.py FILE ROOM
+    python -P child.py FILE ROOM
 
 Polars ends the whole process where a damaged file asks for an absurd allocation, and prints a stack where it
-panics. Here that is the child's end, and `frames` makes a refusal of it. A table of more than ROOM bytes (32
+panics. Here that is the child's end, and `read.py` makes a refusal of it. A table of more than ROOM bytes (32
 a cell, by what the file says of itself) is not read: rows and columns on stdout, exit code 3. Run by path, so
 no seawall is imported.
 """

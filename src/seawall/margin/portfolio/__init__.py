@@ -1,0 +1,1 @@
+"""Portfolio margin: scenarios, netting, contingencies and levels as data, evaluated by one evaluator."""
