@@ -26,7 +26,7 @@ def test_the_danish_fire_losses_have_the_printed_tail():
 
 
 @given(
-    xi=st.floats(-0.4, 0.9),
+    xi=st.floats(-0.4, 0.9, allow_subnormal=False),
     beta=st.floats(0.001, 2.0),
     share=st.floats(0.02, 0.1),
     level=st.floats(0.95, 0.9999),
@@ -34,11 +34,11 @@ def test_the_danish_fire_losses_have_the_printed_tail():
 def test_var_and_shortfall_are_those_of_the_pareto_law(xi, beta, share, level):
     size, count = 100_000, int(100_000 * share)
     pot = evt.Pot(threshold=0.5, xi=xi, beta=beta, size=size, exceedances=count)
-    if 1 - level > count / size:
+    if 1 - level > count / size + 1e-12:  # as the threshold itself is rounded
         with pytest.raises(InputError, match="below the threshold"):
             pot.tail(level)
         return
-    beyond = (1 - level) * size / count
+    beyond = min((1 - level) * size / count, 1.0)
     excess = stats.genpareto.isf(beyond, xi, scale=beta)
     tail = pot.tail(level)
     assert tail.var == pytest.approx(0.5 + excess, rel=1e-6)

@@ -11,9 +11,7 @@ import pytest
 PAGES = Path(__file__).parents[2] / "docs" / "reference"
 
 
-@pytest.mark.parametrize(
-    "pages", [("margin", "solver"), ("prices",), ("options",), ("portfolio-margin",)]
-)
+@pytest.mark.parametrize("pages", [("margin", "solver"), ("prices",), ("portfolio-margin",), ("options",)])
 def test_the_worked_examples_hold(pages: tuple[str, ...]) -> None:
     """The solver page goes on with the pot of the margin page."""
     names: dict[str, Any] = {}

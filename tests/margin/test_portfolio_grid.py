@@ -224,3 +224,34 @@ def test_a_delta_shock_begins_at_its_threshold_and_ends_at_its_cap():
     assert found.of_delta(Fraction(400), price=price, **terms) == 0
     assert found.of_delta(Fraction(-1_000), price=price, **terms) == 50_000_000 * Fraction(3, 100)
     assert found.of_delta(Fraction(4_000), price=price, **terms) == 200_000_000 // 10
+
+
+@pytest.mark.parametrize(
+    ("strike", "call", "size", "gap"), [(1_400, True, -1, 96), (3_000, False, -1.5, 145)]
+)
+def test_pm1_multiplies_static_contingencies_with_the_loss(strike, call, size, gap):
+    """Published: initial margins 96 and 145 below maintenance; spot taken as 2,000, factor 1.3, naked 1 %."""
+    rules = load_portfolio_rulebook("derive-pm1").rules
+    own = rules.underlyings["ETH"]
+    grid = tuple(s for s in own.scenarios["regular"] if abs(s.spot_ppb) <= 150_000_000)
+    naked = tuple(
+        msgspec.structs.replace(c, rate_ppb=10_000_000) if c.name == "option" else c for c in own.charges
+    )
+    own = msgspec.structs.replace(own, scenarios={"regular": grid}, charges=naked)
+    levels = tuple(
+        msgspec.structs.replace(level, factor_ppb=1_300_000_000) if level.name == "initial" else level
+        for level in rules.levels
+    )
+    rules = msgspec.structs.replace(rules, underlyings={"ETH": own}, levels=levels)
+    contract = Contract(
+        name="o", kind="option", underlying="ETH", expiry="e", strike=float(strike), is_call=call
+    )
+    quote = UnderlyingQuote(spot=2_000.0, expiries={"e": ExpiryQuote(years=14 / 365, forward=2_000.0)})
+    held = Position(contract=contract, size_steps=int(size * 10**9))
+    node = evaluate(
+        Portfolio(positions=(held,)),
+        MarketInputs(underlyings={"ETH": quote}, vols={"o": 0.5}),
+        rules,
+    ).node("ETH")
+    found = node.level("initial").requirement_atoms - node.level("maintenance").requirement_atoms
+    assert found / 10**8 == pytest.approx(gap, abs=1)

@@ -390,14 +390,22 @@ def _nested(rulebook: Rulebook) -> bool:
     return len(alike) == 1 and falling
 
 
+def _simple(rules: MarginRules, name: str) -> int:
+    """How many instruments this schedule asks tiers of the notional at the mark for, and nothing else."""
+    found = [margin.schedules[name] for margin in rules.instruments.values() if name in margin.schedules]
+    tiers = [s for s in found if s.kind == "tiers" and s.basis == "mark"]
+    return sum(not (s.oi_upper_lots or s.use_leverage) for s in tiers)
+
+
 def _with_worth(rulebook: Rulebook) -> MarginRules:
     """Add the hidden weight set and level under which every asset counts in full and nothing is required."""
     rules = rulebook.margin
     full = {
         asset.name: Weight(tiers=(WeightTier(floor_atoms=0, weight_ppb=PPB),)) for asset in rulebook.assets
     }
-    names = [name for margin in rules.instruments.values() for name in margin.schedules]
-    schedule = min(names, default=rules.levels[0].schedule)
+    # Nothing is required, so any schedule will do: the one that the kernels value most quickly.
+    names = sorted({name for margin in rules.instruments.values() for name in margin.schedules})
+    schedule = max(names, key=lambda name: _simple(rules, name), default=rules.levels[0].schedule)
     level = Level(name=WORTH, schedule=schedule, factor_ppb=0, weights=WORTH)
     return msgspec.structs.replace(
         rules, weights={**rules.weights, WORTH: full}, levels=(*rules.levels, level)

@@ -130,8 +130,7 @@ def unsound(forward, strike, years, vol):  # type: ignore[no-untyped-def]
 
 @njit(**LEAF, error_model="numpy")
 def place_all(forward, strike, years, vol, room):  # type: ignore[no-untyped-def]
-    """The first stage of every loop over options: `placed` of each into four rows, and how many are
-    unsound."""
+    """The first stage of every loop over options: `placed` of each into four rows; how many are unsound."""
     h, t, root, by_s = room[0], room[1], room[2], room[3]
     bad = 0
     for i in range(forward.size):
@@ -148,12 +147,11 @@ def _price_all(forward, strike, is_call, h, t, price):  # type: ignore[no-untype
 
 @njit(**LEAF, error_model="numpy")
 def black_price_array(forward, strike, years, vol, is_call, price, room):  # type: ignore[no-untyped-def]
-    """`black_price` of each element, the same bits; room is four rows of BLOCK floats. Returns how many are
-    unsound.
+    """`black_price` of each element, the same bits; returns how many are unsound. room: four rows of BLOCK.
 
-    In two stages over blocks that stay in the nearest cache: a processor sees only some hundred
-    instructions ahead, and a shorter chain lets it begin the next elements before these are done (a fifth
-    faster, measured)."""
+    In two stages over blocks that stay in the nearest cache: a processor sees only some hundred instructions
+    ahead, and a shorter chain lets it begin the next elements before these are done: a fifth faster.
+    """
     bad = 0
     for first in range(0, price.size, BLOCK):
         last = min(first + BLOCK, price.size)

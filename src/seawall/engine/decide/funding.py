@@ -72,10 +72,11 @@ def _payments(
     sign = -1 if instrument.kind.inverse else 1
     most = max(int(lots.max()), -int(lots.min())) if lots.size else 0
     worth = most * instrument.value_num * (1 if instrument.kind.inverse else price_ticks)
-    if worth * max(abs(rate_ppb), 1) < INT64_MAX:
-        value = lots * (price_ticks * instrument.value_num)
+    if most and worth * max(abs(rate_ppb), 1) < INT64_MAX:
         if instrument.kind.inverse:
             value = -(lots * instrument.value_num) // price_ticks
+        else:
+            value = lots * (price_ticks * instrument.value_num)
         return (-sign * value * rate_ppb // PPB).astype("<i8")
     values = (trade_value(instrument, held, price_ticks) for held in lots.tolist())
     return np.array([-sign * value * rate_ppb // PPB for value in values], "<i8")
