@@ -25,6 +25,7 @@ from seawall.engine.state import (
     MARKET,
     MINUTE_NS,
     POOL_MINUTES,
+    Auction,
     ExpiryQuoted,
     Order,
     PotStatus,
@@ -322,9 +323,20 @@ def _liquidation_started(state: State, event: ev.LiquidationStarted) -> None:
     status.exit_level, status.instrument, status.lots = event.exit_level, event.instrument, event.size_lots
 
 
+def _auction_opened(state: State, event: ev.AuctionOpened) -> None:
+    reserved = state.auctions[event.pot].reserved_atoms if event.pot in state.auctions else 0
+    state.auctions[event.pot] = Auction(event.time_ns, event.solvent, reserved)
+    state.ladders[event.pot].cooldown_ns = event.ends_ns
+
+
+def _auction_bid(state: State, event: ev.AuctionBid) -> None:
+    state.auctions[event.pot].reserved_atoms += event.cost_atoms
+
+
 def _step_entered(state: State, event: ev.StepEntered) -> None:
     status = state.ladders[event.pot]
     status.step, status.attempts, status.cooldown_ns, status.order = event.step, 0, 0, 0
+    state.auctions.pop(event.pot, None)
 
 
 def _liquidation_order_sent(state: State, event: ev.LiquidationOrderSent) -> None:
@@ -369,6 +381,7 @@ def _taken_over(state: State, event: ev.TakenOver) -> None:
 def _liquidation_ended(state: State, event: ev.LiquidationEnded) -> None:
     state.flags[event.pot] &= ~np.uint8(FLAG_LIQUIDATING | FLAG_CALLED)
     state.ladders.pop(event.pot, None)
+    state.auctions.pop(event.pot, None)
 
 
 def _loss_socialised(state: State, event: ev.LossSocialised) -> None:
@@ -455,6 +468,8 @@ _WRITERS: dict[type, Callable[[State, Any], None]] = {
     ev.AccountUnknown: _unknown,
     ev.AccountKnown: _known,
     ev.LiquidationStarted: _liquidation_started,
+    ev.AuctionOpened: _auction_opened,
+    ev.AuctionBid: _auction_bid,
     ev.StepEntered: _step_entered,
     ev.LiquidationOrderSent: _liquidation_order_sent,
     ev.LiquidationOrderRecalled: _liquidation_order_recalled,

@@ -405,7 +405,10 @@ def _recorded(sieve: Sieve, event: ev.LiquidationStarted | ev.AccountUnknown) ->
         sieve.waiting.changed[event.pot] = None
 
 
-def _stepped(sieve: Sieve, event: ev.StepEntered | ev.LiquidationOrderSent | ev.LiquidationOrderDone) -> None:
+def _stepped(
+    sieve: Sieve,
+    event: ev.AuctionOpened | ev.StepEntered | ev.LiquidationOrderSent | ev.LiquidationOrderDone,
+) -> None:
     sieve.waiting.changed[event.pot] = None
 
 
@@ -448,6 +451,7 @@ _READERS: dict[type, Callable[[Sieve, Any], None]] = {
     ev.MarginCalled: _called,
     ev.MarginCallCured: _released,
     ev.LiquidationStarted: _recorded,
+    ev.AuctionOpened: _stepped,
     ev.StepEntered: _stepped,
     ev.LiquidationOrderSent: _stepped,
     ev.LiquidationOrderDone: _stepped,

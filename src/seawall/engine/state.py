@@ -72,6 +72,14 @@ class ExpiryQuoted(msgspec.Struct, array_like=True, frozen=True):
     observed_ns: int
 
 
+class Auction(msgspec.Struct, array_like=True):
+    """An account in auction: since when, and what earlier bidders' cash keeps out of it."""
+
+    opened_ns: int
+    solvent: bool
+    reserved_atoms: int = 0
+
+
 class PotStatus(msgspec.Struct, array_like=True):
     """Ladder of one pot under a margin call or liquidation.
 
@@ -114,6 +122,7 @@ class State:
         self.pot_orders: dict[int, list[int]] = {}  # resting orders by pot
         self.sent_orders: dict[int, list[int]] = {}  # liquidation orders still out, by heir
         self.ladders: dict[int, PotStatus] = {}  # pots called or liquidating
+        self.auctions: dict[int, Auction] = {}  # by pot
         self.gates: dict[tuple[str, int], int] = {}  # (action, instrument or -1) -> until_ns
         self.proposals: dict[int, Proposal] = {}
         self.owners: dict[int, str] = {}  # subaccounts that name an owner
@@ -350,6 +359,7 @@ _DICTS: dict[str, Any] = {
     "pot_orders": list[int],
     "sent_orders": list[int],
     "ladders": PotStatus,
+    "auctions": Auction,
     "proposals": Proposal,
     "owners": str,
 }

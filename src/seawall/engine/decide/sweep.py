@@ -25,6 +25,7 @@ I64 = NDArray[np.int64]
 TO_UNKNOWN, TO_KNOWN, CALL, CURE, LIQUIDATE, CONTINUE = 1, 2, 4, 8, 16, 32
 # Events that change nothing for any pot but the one they are about.
 OWN = {
+    ev.AuctionOpened,
     ev.StepEntered,
     ev.LiquidationOrderSent,
     ev.LiquidationOrderRecalled,
