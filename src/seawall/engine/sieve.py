@@ -412,14 +412,21 @@ def _stepped(
     sieve.waiting.changed[event.pot] = None
 
 
-def _released(sieve: Sieve, event: ev.LiquidationEnded | ev.AccountKnown | ev.MarginCallCured) -> None:
+def _released(sieve: Sieve, event: ev.LiquidationEnded | ev.MarginCallCured) -> None:
     """To be judged again; if it is still on record for something else, that brings it back."""
     sieve.busy.pop(event.pot, None)
     if type(event) is ev.LiquidationEnded:
         sieve.waiting.changed[event.pot] = None
-    if type(event) is not ev.AccountKnown:
-        sieve.called.pop(event.pot, None)
+    sieve.called.pop(event.pot, None)
     sieve.touched[event.pot] = None
+
+
+def _known(sieve: Sieve, event: ev.AccountKnown) -> None:
+    """To be judged again. A call may have run out meanwhile: judging asks for levels, not for deadlines."""
+    sieve.busy.pop(event.pot, None)
+    sieve.touched[event.pot] = None
+    if sieve.deadlines and event.pot in sieve.called:
+        heapq.heappush(sieve.due, (event.time_ns, event.pot))
 
 
 def _spread(sieve: Sieve, event: ev.FundingPaid | ev.LossSocialised) -> None:
@@ -457,7 +464,7 @@ _READERS: dict[type, Callable[[Sieve, Any], None]] = {
     ev.LiquidationOrderDone: _stepped,
     ev.LiquidationEnded: _released,
     ev.AccountUnknown: _recorded,
-    ev.AccountKnown: _released,
+    ev.AccountKnown: _known,
     ev.GateClosed: _gated,
     ev.GateOpened: _gated,
     ev.RulebookChanged: _trust_nobody,
