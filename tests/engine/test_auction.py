@@ -74,18 +74,17 @@ def test_a_bid_is_priced_by_the_formulas_and_moves_what_they_say(world: World) -
     buffer = formula.buffer_margin(maintenance_atoms=health, worth_atoms=worth, buffer_ppb=200_000_000)
     before, mine = totals(world), worth_atoms(state, world.pot(0))
     lots = state.book.pos_lots[state.book.positions(opened.pot)[0]].item()
-    events = bid(world, 0, 0.05)
+    events = bid(world, 0, 0.0333)  # of 400 lots: no whole number
     (sold,) = [event for event in events if type(event) is ev.AuctionBid]
-    assert sold.share_ppb == 50_000_000 and sold.worth_atoms == worth
+    assert sold.share_ppb == 33_300_000 and sold.worth_atoms == worth
     assert sold.largest_ppb == -(-formula.largest_share(
         buffer_atoms=buffer, worth_atoms=worth, discount=discount
     ) * PPB // 1)  # fmt: skip
-    assert sold.discount_atoms == int(Fraction(1, 20) * worth * discount)
-    assert sold.cost_atoms + sold.discount_atoms == pytest.approx(worth / 20, abs=1)
+    assert sold.discount_atoms == int(Fraction(333, 10_000) * worth * discount)
+    assert sold.cost_atoms + sold.discount_atoms == pytest.approx(worth * 0.0333, abs=1)
     assert worth_atoms(state, world.pot(0)) - mine == sold.discount_atoms
-    assert abs(state.book.pos_lots[state.book.positions(opened.pot)[0]].item()) == abs(lots) - -(
-        -abs(lots) // 20
-    )
+    assert abs(lots) == 400
+    assert abs(state.book.pos_lots[state.book.positions(opened.pot)[0]].item()) == 400 - 14
     assert totals(world) == before
     assert state.auctions[opened.pot].reserved_atoms == sold.cost_atoms
     world.engine.check()
