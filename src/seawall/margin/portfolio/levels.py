@@ -55,7 +55,7 @@ def health_at(question: Question, price: float = 1.0, volatility: float = 1.0) -
 
     InputError if an input is missing, nodes are in different units, or the level is not there.
     """
-    portfolio, market = _moved(question, price, volatility)
+    portfolio, market = moved(question, price, volatility)
     statement = evaluate(portfolio, market, question.rules)
     if statement.unknown:
         raise InputError.at(
@@ -104,8 +104,12 @@ def health_map(
     return np.array(rows, dtype=np.float64).reshape(len(volatilities), len(prices))
 
 
-def _moved(question: Question, price: float, volatility: float) -> tuple[Portfolio, MarketInputs]:
-    """Account and market after the move. What a future gains on its way is unrealised profit."""
+def moved(question: Question, price: float, volatility: float) -> tuple[Portfolio, MarketInputs]:
+    """Account and market after the move of the question's underlying; its level plays no part.
+
+    The underlying held as collateral moves with it, whether or not the scenarios of the rules shock it. What
+    a future gains on its way is unrealised profit. InputError without a quote of the underlying.
+    """
     portfolio, market, name = question.portfolio, question.market, question.underlying
     quote = market.underlyings.get(name)
     if quote is None:
@@ -122,10 +126,10 @@ def _moved(question: Question, price: float, volatility: float) -> tuple[Portfol
         if contract.kind == "option":
             if contract.name in vols:
                 vols[contract.name] *= volatility
-        elif contract.name in marks and (contract.kind != "spot" or contract.name in moving):
+        elif contract.name in marks and (contract.kind != "spot" or contract.name in (name, *moving)):
             marks[contract.name] = market.marks[contract.name] * price
     coin = rules is not None and rules.coin
-    moved = MarketInputs(
+    after = MarketInputs(
         underlyings={
             **market.underlyings,
             name: msgspec.structs.replace(quote, spot=quote.spot * price, expiries=expiries),
@@ -134,7 +138,7 @@ def _moved(question: Question, price: float, volatility: float) -> tuple[Portfol
         marks=marks,
         confidences=market.confidences,
     )
-    return _carried(portfolio, name, market, price, coin), moved
+    return _carried(portfolio, name, market, price, coin), after
 
 
 def _carried(portfolio: Portfolio, name: str, market: MarketInputs, price: float, coin: bool) -> Portfolio:
