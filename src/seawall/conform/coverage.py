@@ -20,6 +20,7 @@ from seawall.conform import (
     hyperliquid_adl,
     hyperliquid_portfolio,
     kraken,
+    llamma,
     margins,
     models,
     okx,
@@ -64,6 +65,7 @@ ENTRIES: tuple[Adapter | Refused, ...] = (
     *simm.ADAPTERS,
     *backtests.ADAPTERS,
     *amm.ADAPTERS,
+    *llamma.ADAPTERS,
 )
 
 OPTIONS = "scenario margin (portfolio margin): not in this engine yet"
@@ -87,7 +89,7 @@ REASONS = {
     "aave_v3": LENDING,
     "compound_v3": LENDING,
     "liquity": LENDING,
-    "llamma": LENDING,
+    "llamma": "no adapter for inputs like these",
     "maker_auction": LENDING,
     "morpho_euler": LENDING,
     "uniswap_v2": "no adapter for inputs like these",
