@@ -114,7 +114,6 @@ def route_sale(amount_atoms: int, bids: Sequence[Bid], pool: Pool | None) -> Rou
     """
     left = positive(amount_atoms, "amount_atoms")
     in_pool, fills = 0, []
-    last = pool.next_price(0) if pool is not None else Fraction(0)
     for bid in sorted(bids, key=lambda level: -_checked(level).price):
         if pool is not None:
             more = min(left, max(0, pool.most_above(bid.price) - in_pool))
@@ -123,16 +122,19 @@ def route_sale(amount_atoms: int, bids: Sequence[Bid], pool: Pool | None) -> Rou
             break
         size = min(left, bid.size_atoms)
         fills.append((Fraction(bid.price), size))
-        left, last = left - size, Fraction(bid.price)
+        left -= size
     taken, paid = pool.proceeds(in_pool + left) if pool is not None else (0, 0)
-    used_last = pool is not None and (left > 0 or not fills or last <= pool.next_price(taken))
+    # The last venue used is the one that has less to give for the next atom.
+    used = [price for price, _ in fills[-1:]]
+    if pool is not None and (taken or not fills):
+        used.append(pool.next_price(taken))
     return Routed(
         proceeds_atoms=paid + sum(_floor(price * size) for price, size in fills),
         pool_atoms=taken,
         pool_proceeds_atoms=paid,
         book_fills=tuple(fills),
         unfilled_atoms=in_pool + left - taken,
-        marginal_price=pool.next_price(taken) if pool is not None and used_last else last,
+        marginal_price=min(used, default=Fraction(0)),
     )
 
 
