@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from seawall.conform import (
+    amm,
     backtests,
     binance,
     bitmex,
@@ -19,6 +20,7 @@ from seawall.conform import (
     hyperliquid_adl,
     hyperliquid_portfolio,
     kraken,
+    llamma,
     margins,
     models,
     okx,
@@ -62,6 +64,8 @@ ENTRIES: tuple[Adapter | Refused, ...] = (
     *margins.ADAPTERS,
     *simm.ADAPTERS,
     *backtests.ADAPTERS,
+    *amm.ADAPTERS,
+    *llamma.ADAPTERS,
 )
 
 OPTIONS = "scenario margin (portfolio margin): not in this engine yet"
@@ -85,12 +89,12 @@ REASONS = {
     "aave_v3": LENDING,
     "compound_v3": LENDING,
     "liquity": LENDING,
-    "llamma": LENDING,
+    "llamma": "no adapter for inputs like these",
     "maker_auction": LENDING,
     "morpho_euler": LENDING,
-    "uniswap_v2": "automated market makers: not in this engine yet",
-    "uniswap_v3": "automated market makers: not in this engine yet",
-    "hybrid_liquidity": "automated market makers: not in this engine yet",
+    "uniswap_v2": "no adapter for inputs like these",
+    "uniswap_v3": "no adapter for inputs like these",
+    "hybrid_liquidity": "no adapter for inputs like these",
     "deleveraging_calibration": "calibration of liquidation parameters: not in this engine yet",
     "eisenberg_noe": "clearing of interbank networks: not in this engine yet",
     "fire_sales": "fire-sale contagion models: not in this engine yet",
