@@ -23,6 +23,8 @@ from seawall.conform import (
     models,
     okx,
     options,
+    oracle_programs,
+    oracles,
     paradex,
     quant,
     simm,
@@ -32,9 +34,9 @@ from seawall.conform import (
     venue_portfolios,
 )
 from seawall.conform.model import Vector
-from seawall.conform.reading import Adapter, Refused
+from seawall.conform.reading import Adapter, Refused, Shape
 
-ENTRIES: tuple[Adapter | Refused, ...] = (
+ENTRIES: tuple[Adapter | Refused | Shape, ...] = (
     *binance.ADAPTERS,
     *bitmex.ADAPTERS,
     *bybit_options.ADAPTERS,
@@ -62,6 +64,8 @@ ENTRIES: tuple[Adapter | Refused, ...] = (
     *margins.ADAPTERS,
     *simm.ADAPTERS,
     *backtests.ADAPTERS,
+    *oracles.ADAPTERS,
+    *oracle_programs.ADAPTERS,
 )
 
 OPTIONS = "scenario margin (portfolio margin): not in this engine yet"
@@ -95,7 +99,7 @@ REASONS = {
     "eisenberg_noe": "clearing of interbank networks: not in this engine yet",
     "fire_sales": "fire-sale contagion models: not in this engine yet",
     "incidents": "records of incidents: need importers of their events, not here yet",
-    "oracles": "oracle programs of other protocols: no adapter yet",
+    "oracles": "no adapter for inputs like these",
     "calibration": "calibration: not in this engine yet",
     "early_warning": "early-warning indicators: not in this engine yet",
     "forensics": "market forensics: not in this engine yet",
@@ -105,7 +109,7 @@ REASONS = {
 }
 
 
-def lookup(vector: Vector) -> Adapter | str:
+def lookup(vector: Vector) -> Adapter | Shape | str:
     """The adapter that takes the vector, by the start of its id and its inputs' keys, or why none does."""
     named = [entry for entry in ENTRIES if vector.id.startswith(entry.prefix)]
     for entry in named:
