@@ -14,7 +14,6 @@ from typing import Literal
 
 import msgspec
 
-from seawall.kernels.elementary import exp, log
 from seawall.market.transforms.reading import STALE, Reading, given
 
 NANO = 1_000_000_000
@@ -83,6 +82,8 @@ def time_mean(spans: Sequence[tuple[int, int]], rule: Mean = "arithmetic") -> in
     total = sum(span for _price, span in spans)
     if rule == "arithmetic":
         return sum(price * span for price, span in spans) // total
+    from seawall.kernels.elementary import exp, log  # late: compiled, and rulebooks are read without them
+
     if len({price for price, _span in spans}) == 1:
         return spans[0][0]
     logs = sum(log(float(price)) * (span / total) for price, span in spans)
@@ -100,7 +101,7 @@ class Averaged(msgspec.Struct, frozen=True, array_like=True, tag="averaged"):
     sampled_ns: int = -1
 
 
-class HalfLife(msgspec.Struct, frozen=True, kw_only=True, tag="half_life"):
+class HalfLife(msgspec.Struct, frozen=True, kw_only=True, tag="ema"):
     """Exponential average of price and confidence: what stood one half-life ago counts half.
 
     Each sample stands until the next. Nothing new: the last sample stands on, flagged.
@@ -146,6 +147,8 @@ class HalfLife(msgspec.Struct, frozen=True, kw_only=True, tag="half_life"):
 
 def weight(age_ns: int, half_life_ns: int) -> int:
     """2**(-age / half-life) in units of 2**-53, rounded down; exact at whole half-lives."""
+    from seawall.kernels.elementary import exp  # late, as above
+
     halvings, rest_ns = divmod(age_ns, half_life_ns)
     if halvings > SCALE_BITS:
         return 0

@@ -7,6 +7,7 @@ the transforms. An empty pipeline gives back what came in.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -52,9 +53,6 @@ Memory = (
 States = tuple[Memory, ...]
 Pipeline = tuple[Transform, ...]
 
-_ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(States)
-
 
 def start(pipeline: Sequence[Transform]) -> States:
     """The states before the first word."""
@@ -83,13 +81,11 @@ def run(
     return tuple(kept), reading
 
 
-def sources_of(pipeline: Sequence[Transform]) -> tuple[str, ...]:
-    """Every source that a transform asks by name, in order, each once."""
+def aside(pipeline: Sequence[Transform]) -> tuple[str, ...]:
+    """The sources that are no price of the instrument itself, but asked by name: they form no index."""
     named: dict[str, None] = {}
     for transform in pipeline:
-        if isinstance(transform, Aggregate):
-            named.update(dict.fromkeys(transform.sources))
-        elif isinstance(transform, Anchor | Ratio | SequencerGate):
+        if isinstance(transform, Anchor | Ratio | SequencerGate):
             named[transform.source] = None
         elif isinstance(transform, Fallback):
             named[transform.secondary] = None
@@ -99,10 +95,13 @@ def sources_of(pipeline: Sequence[Transform]) -> tuple[str, ...]:
 
 
 def states_to_bytes(states: States) -> bytes:
-    """Canonical: the same states give the same bytes everywhere."""
-    return _ENCODER.encode(states)
+    """Canonical: the same states give the same bytes everywhere.
+
+    JSON of the standard library, because sums of price and time pass the 64 bits that msgspec writes.
+    """
+    return json.dumps(msgspec.to_builtins(states), separators=(",", ":")).encode()
 
 
 def states_from_bytes(data: bytes) -> States:
-    """What `states_to_bytes` wrote. msgspec.ValidationError for anything else."""
-    return _DECODER.decode(data)
+    """What `states_to_bytes` wrote. ValueError for anything else."""
+    return msgspec.convert(json.loads(data), States)
