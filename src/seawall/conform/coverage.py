@@ -25,6 +25,8 @@ from seawall.conform import (
     models,
     okx,
     options,
+    oracle_programs,
+    oracles,
     paradex,
     quant,
     simm,
@@ -34,9 +36,9 @@ from seawall.conform import (
     venue_portfolios,
 )
 from seawall.conform.model import Vector
-from seawall.conform.reading import Adapter, Refused
+from seawall.conform.reading import Adapter, Refused, Shape
 
-ENTRIES: tuple[Adapter | Refused, ...] = (
+ENTRIES: tuple[Adapter | Refused | Shape, ...] = (
     *binance.ADAPTERS,
     *bitmex.ADAPTERS,
     *bybit_options.ADAPTERS,
@@ -66,6 +68,8 @@ ENTRIES: tuple[Adapter | Refused, ...] = (
     *backtests.ADAPTERS,
     *amm.ADAPTERS,
     *llamma.ADAPTERS,
+    *oracles.ADAPTERS,
+    *oracle_programs.ADAPTERS,
 )
 
 OPTIONS = "scenario margin (portfolio margin): not in this engine yet"
@@ -99,7 +103,7 @@ REASONS = {
     "eisenberg_noe": "clearing of interbank networks: not in this engine yet",
     "fire_sales": "fire-sale contagion models: not in this engine yet",
     "incidents": "records of incidents: need importers of their events, not here yet",
-    "oracles": "oracle programs of other protocols: no adapter yet",
+    "oracles": "no adapter for inputs like these",
     "calibration": "calibration: not in this engine yet",
     "early_warning": "early-warning indicators: not in this engine yet",
     "forensics": "market forensics: not in this engine yet",
@@ -109,7 +113,7 @@ REASONS = {
 }
 
 
-def lookup(vector: Vector) -> Adapter | str:
+def lookup(vector: Vector) -> Adapter | Shape | str:
     """The adapter that takes the vector, by the start of its id and its inputs' keys, or why none does."""
     named = [entry for entry in ENTRIES if vector.id.startswith(entry.prefix)]
     for entry in named:

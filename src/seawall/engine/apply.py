@@ -38,6 +38,7 @@ from seawall.ledger.columns import NONE
 from seawall.liquidation.allocation import exact_sum
 from seawall.market.oracle import Price
 from seawall.market.policy import Action
+from seawall.market.transforms.pipeline import states_from_bytes
 from seawall.rulebooks.model import Rulebook
 from seawall.units import INT64_MAX
 
@@ -146,6 +147,10 @@ def _vols_set(state: State, event: ev.VolsSet) -> None:
     for row, vol_ppb in zip(event.instruments, event.vols_ppb, strict=True):
         state.vols_ppb[row] = vol_ppb
         state.vols_ns[row] = event.time_ns
+
+
+def _transforms_stepped(state: State, event: ev.TransformsStepped) -> None:
+    state.transforms[event.instrument] = states_from_bytes(event.states)
 
 
 def _mark_set(state: State, event: ev.MarkSet) -> None:
@@ -414,7 +419,11 @@ def _approved(state: State, event: ev.Approved) -> None:
 
 def _rulebook_changed(state: State, event: ev.RulebookChanged) -> None:
     proposal = state.proposals.pop(event.proposal)
+    before = state.pipelines
     state.use_rulebook(msgspec.json.decode(proposal.rulebook, type=Rulebook))
+    # Other transforms, or others' parameters, start anew: that is also how a tripped breaker is closed.
+    kept = {row for row, pipeline in before.items() if state.pipelines.get(row) == pipeline}
+    state.transforms = {row: states for row, states in state.transforms.items() if row in kept}
     for row, policy in enumerate(state.policies):
         good = policy.allows(Action.VALUE, state.prices[row].conditions)
         state.market.usable[row] = state.market.mark[row] > 0 and good
@@ -456,6 +465,7 @@ _WRITERS: dict[type, Callable[[State, Any], None]] = {
     ev.Transferred: _transferred,
     ev.LeverageSet: _leverage_set,
     ev.SourcesSeen: _sources_seen,
+    ev.TransformsStepped: _transforms_stepped,
     ev.MarkSet: _mark_set,
     ev.VolsSet: _vols_set,
     ev.OrderPlaced: _order_placed,

@@ -78,6 +78,13 @@ class SourcesSeen(Event, frozen=True, kw_only=True, array_like=True, tag=True, g
     rows: tuple[Seen, ...]
 
 
+class TransformsStepped(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """What the transforms of an instrument's price remember now (`market.transforms.pipeline`, as JSON)."""
+
+    instrument: int
+    states: bytes
+
+
 class MarkSet(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
     """New index, mark and slow price of an instrument, with what is wrong with them (Condition bits)."""
 
@@ -387,6 +394,7 @@ AnyEvent = (
     | Transferred
     | LeverageSet
     | SourcesSeen
+    | TransformsStepped
     | MarkSet
     | VolsSet
     | OrderPlaced
