@@ -2,7 +2,7 @@
 
 Portfolio margin is worked out in `margin.portfolio`, contract by contract and scenario by scenario; kernels
 that hold pots against their levels read its result from `Book.demanded`. A demand is worked out again when
-its pot traded, or its market moved. No event depends on when that is done: whoever asks is given the demand
+its pot traded, or its market moved: of many pots together where rules are plain. No event depends on when that is done: whoever asks is given the demand
 of now. Atoms of the pot's unit, rounded up. What cannot be worked out is UNKNOWN_DEMAND, never nothing.
 A level with `orders` asks the most of three: as held, all buys filled, all sells filled.
 """
@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seawall.engine import events as ev
+from seawall.engine.demands_together import Legs, ask_together, legs_of
 from seawall.engine.portfolio_market import SIZE_DECIMALS, PortfolioMarket
 from seawall.errors import NumberError, RulebookError
 from seawall.kernels.layout import UNKNOWN_DEMAND
 from seawall.kernels.overlay import Overlay
 from seawall.margin.compiled import demand_levels
 from seawall.margin.portfolio.evaluate import evaluate
-from seawall.margin.portfolio.inputs import Portfolio, Position
+from seawall.margin.portfolio.inputs import Contract, Portfolio, Position
 from seawall.margin.portfolio.statement import PortfolioStatement
 from seawall.rulebooks.model import Rulebook
 from seawall.units import INT64_MAX
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from seawall.engine.state import State
 
 Lots = dict[int, int]  # by instrument
+Group = tuple[str, str]  # underlying, expiry
 
 
 class Demands:
@@ -47,11 +49,11 @@ class Demands:
         self.market = PortfolioMarket(rulebook, rules.portfolio)
         self.asked = [rules.level(name).portfolio for name in self.levels]
         self.worst_orders = [rules.level(name).orders for name in self.levels]
-        # Pots by underlying, also such as no longer hold it; None: nobody has been looked at.
-        self.held: dict[str, dict[int, None]] | None = None
+        # Pots by underlying and expiry, also such as no longer hold it; None: nobody has been looked at.
+        self.held: dict[Group, dict[int, None]] | None = None
         self.orders: dict[int, int] = {}  # pots of resting orders
         self.stale: dict[int, None] = {}
-        self.moved: dict[str, None] = {}
+        self.moved: dict[tuple[str, str | None], None] = {}  # without an expiry: the whole underlying
 
     # -- what happened ------------------------------------------------------------------------------------
 
@@ -62,9 +64,9 @@ class Demands:
             if reader is not None:
                 reader(self, state, event)
 
-    def hold(self, pot: int, underlying: str) -> None:
+    def hold(self, pot: int, contract: Contract) -> None:
         assert self.held is not None
-        self.held.setdefault(underlying, {})[pot] = None
+        self.held.setdefault((contract.underlying, contract.expiry), {})[pot] = None
         self.stale[pot] = None
 
     # -- keeping the table --------------------------------------------------------------------------------
@@ -75,17 +77,26 @@ class Demands:
             self._look_at_everyone(state)
         if state.time_ns > self.market.until_ns:
             self.market.until_ns = INT64_MAX
-            self.moved.update(dict.fromkeys(self.market.rules.underlyings))
+            self.moved.update({(name, None): None for name in self.market.rules.underlyings})
         assert self.held is not None
-        for underlying in self.moved:
-            self.market.forget(underlying)
-            self.stale.update(self.held.get(underlying, {}))
+        for underlying, expiry in self.moved:
+            self.market.forget(underlying, expiry)
+            for group, pots in self.held.items():
+                if group[0] == underlying and expiry in (None, group[1]):
+                    self.stale.update(pots)
         self.moved.clear()
         if self.stale:
-            table = state.book.demanded
-            for pot in sorted(self.stale):
-                table[pot] = self.of_pot(state, pot)
+            self._renew(state, sorted(self.stale))
             self.stale.clear()
+
+    def _renew(self, state: State, pots: list[int]) -> None:
+        """Together where the rules allow it, the rest one by one; the figures are the same."""
+        table = state.book.demanded
+        legs, alone = legs_of(state, self.market, pots, orders=any(self.worst_orders))
+        asked, more = ask_together(state, self.market, legs, len(pots), self.asked)
+        table[pots] = asked
+        for place in sorted(alone | more):
+            table[pots[place]] = self.of_pot(state, pots[place])
 
     def aged(self, state: State) -> list[int]:
         """Options whose volatility is too old now: whoever holds them is looked at, though no price moved."""
@@ -99,13 +110,13 @@ class Demands:
         self.held = {}
         book.demanded[: book.n_pots] = 0
         self.orders = {number: order.pot for number, order in state.orders.items()}
-        self.moved = dict.fromkeys(self.market.rules.underlyings)
+        self.moved = {(name, None): None for name in self.market.rules.underlyings}
         slots = np.flatnonzero(book.pos_pot[: book.n_positions] >= 0)
         for pot, row in zip(book.pos_pot[slots].tolist(), book.pos_instrument[slots].tolist(), strict=True):
-            self.hold(pot, self.market.contracts[row].underlying)
-        for asset, underlying in self.market.collateral.items():
+            self.hold(pot, self.market.contracts[row])
+        for asset in self.market.collateral:
             for pot in np.flatnonzero(book.balances[: book.n_pots, asset]).tolist():
-                self.hold(pot, underlying)
+                self.hold(pot, self.market.spot(asset))
 
     # -- one pot ------------------------------------------------------------------------------------------
 
@@ -127,6 +138,7 @@ class Demands:
     def explain(self, state: State, pot: int) -> PortfolioStatement | None:
         """Every scenario, charge and leg behind the demands on a pot; None where it holds nothing to ask for,
         or where no figure can be given at all (mixed units, a number beyond 64 bits)."""
+        self.refresh(state)
         held, _bids, _asks = _holdings(state, pot, None)
         return self._state(state, pot, self._positions(state, held, state.book.balances[pot].tolist()))
 
@@ -135,6 +147,14 @@ class Demands:
         found = [market.position(state, row, held[row]) for row in sorted(held) if held[row]]
         found += [market.holding(state, asset, balances[asset]) for asset in market.collateral]
         return [position for position in found if position.size_steps]
+
+    def _legs(self, held: Lots, balances: list[int]) -> Legs:
+        sizes = {row: held[row] for row in sorted(held) if held[row]}
+        first = len(self.market.contracts)
+        sizes.update({first + asset: balances[asset] for asset in self.market.collateral if balances[asset]})
+        places = np.fromiter(sizes.keys(), np.int64, len(sizes))
+        lots = np.fromiter(sizes.values(), np.int64, len(sizes))
+        return Legs(np.zeros(len(sizes), np.int64), places, lots)
 
     def _state(self, state: State, pot: int, positions: list[Position]) -> PortfolioStatement | None:
         market = self.market
@@ -150,7 +170,14 @@ class Demands:
             return None
 
     def _ask(self, state: State, pot: int, held: Lots, balances: list[int]) -> list[int]:
-        positions = self._positions(state, held, balances)
+        if state.book.pot_unit.item(pot) == state.numeraire:
+            asked, more = ask_together(state, self.market, self._legs(held, balances), 1, self.asked)
+            if not more:
+                return asked[0].tolist()
+        return self._ask_alone(state, pot, self._positions(state, held, balances))
+
+    def _ask_alone(self, state: State, pot: int, positions: list[Position]) -> list[int]:
+        """By the whole statement, whatever the rules."""
         if not positions:
             return [0] * len(self.levels)
         statement = self._state(state, pot, positions)
@@ -186,11 +213,11 @@ def _most(demands: tuple[int, ...]) -> int:
 
 
 def _marked(demands: Demands, state: State, event: ev.MarkSet) -> None:
-    demands.moved.update(dict.fromkeys(demands.market.depends[event.instrument]))
+    demands.moved.update({(name, None): None for name in demands.market.depends[event.instrument]})
 
 
 def _quoted(demands: Demands, state: State, event: ev.VolsSet) -> None:
-    demands.moved[event.asset] = None
+    demands.moved[event.asset, str(event.expiry_ns)] = None
 
 
 def _opened(demands: Demands, state: State, event: ev.AccountOpened | ev.PotOpened) -> None:
@@ -199,18 +226,18 @@ def _opened(demands: Demands, state: State, event: ev.AccountOpened | ev.PotOpen
 
 def _traded(demands: Demands, state: State, event: ev.Traded) -> None:
     for leg in event.legs:
-        demands.hold(leg.pot, demands.market.contracts[event.instrument].underlying)
+        demands.hold(leg.pot, demands.market.contracts[event.instrument])
 
 
 def _transferred(demands: Demands, state: State, event: ev.Transferred) -> None:
     for entry in event.entries:
         if entry.asset in demands.market.collateral:
-            demands.hold(entry.pot, demands.market.collateral[entry.asset])
+            demands.hold(entry.pot, demands.market.spot(entry.asset))
 
 
 def _placed(demands: Demands, state: State, event: ev.OrderPlaced) -> None:
     demands.orders[event.order] = event.pot
-    demands.hold(event.pot, demands.market.contracts[event.instrument].underlying)
+    demands.hold(event.pot, demands.market.contracts[event.instrument])
 
 
 def _reduced(demands: Demands, state: State, event: ev.OrderReduced) -> None:

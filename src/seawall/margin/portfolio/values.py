@@ -86,6 +86,19 @@ def reprice(contracts: tuple[Contract, ...], rules: UnderlyingRules, market: Mar
     return Book({c: row for row, c in enumerate(contracts)}, columns, rows, base, table, deltas)
 
 
+def join(books: list[Book]) -> Book:
+    """Books of other contracts of the same node, at the same market, as one."""
+    places = [contract for book in books for contract in book.contracts]
+    return Book(
+        {contract: row for row, contract in enumerate(places)},
+        books[0].columns,
+        np.concatenate([book.rows for book in books]),
+        np.concatenate([book.base for book in books]),
+        np.concatenate([book.table for book in books], axis=1),
+        tuple(delta for book in books for delta in book.deltas),
+    )
+
+
 def add_up(
     book: Book, positions: list[Position], nodes: list[int], count: int, steps: int
 ) -> tuple[Ints, Ints]:
