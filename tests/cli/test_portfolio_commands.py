@@ -139,3 +139,13 @@ def test_whatif_of_two_underlyings_has_a_row_of_the_whole_account(call, tmp_path
     }
     before, after = (float(text.replace(",", "")) for text in rows["all", "maintenance"][:2])
     assert before - after == pytest.approx(2127, abs=0.02)
+
+
+def test_portfolio_rulebooks_are_listed_and_shown(call):
+    assert "of portfolios, with --market: bybit-pm@2025-01-01" in call("rulebooks").out
+    said = call("rulebooks", "derive-pm2")
+    assert (
+        said.code == 0 and "underlyings  BTC, ETH" in said.out and "not modelled\n  open orders" in said.out
+    )
+    told = json.loads(call("rulebooks", "derive-pm2@2026-03-01", "--json").out)
+    assert told["levels"] == ["initial", "maintenance"] and "assumed" in told

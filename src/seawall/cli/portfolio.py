@@ -35,9 +35,7 @@ def is_portfolio(args: argparse.Namespace) -> bool:
         return True
     if len(names) > 1 or args.market:
         name = names[kinds.index(False)]
-        raise InputError.at(
-            name, "is no portfolio rulebook", "Portfolio rulebooks: seawall.list_portfolio_rulebooks()."
-        )
+        raise InputError.at(name, "is no portfolio rulebook", "`seawall rulebooks` lists them.")
     return False
 
 
