@@ -1,1 +1,1 @@
-"""Twenty thousand options accounts through recorded option chains, in the engine (`python -m benchmarks.february`)."""
+"""Twenty thousand options accounts through recorded option chains (`python -m benchmarks.february`)."""

@@ -8,6 +8,7 @@ terminal. Money USD, times UTC.
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
 from datetime import datetime
@@ -47,6 +48,7 @@ def compare(snapshots: list[Snapshot], accounts: int, seed: int, *, once: bool) 
         begin = time.perf_counter()
         run = Run(snapshots, accounts, seed)
         keeper = JournalKeeper(path, run.rulebook)
+        run.progress = lambda told: print(told, file=sys.stderr, flush=True)
         run.go(keeper)
         keeper.close()
         seconds = time.perf_counter() - begin
@@ -55,15 +57,15 @@ def compare(snapshots: list[Snapshot], accounts: int, seed: int, *, once: bool) 
         print(f"wall time {seconds:.0f} s, of which {run.entering_s:.0f} s opening accounts\n")
         for story in run.stories:
             print("\n".join(tell(story, path, run.venue.engine.state)), "\n", sep="")
+    journal, state = run.digests()
+    print(f"journal sha256 {journal.hex()}\nstate sha256   {state.hex()}", flush=True)
     if once:
         return 0
     begin = time.perf_counter()
     again = Run(snapshots, accounts, seed)
     again.go()
     same = again.digests() == run.digests()
-    journal, state = run.digests()
     print(f"second run {time.perf_counter() - begin:.0f} s: {'the same bytes' if same else 'OTHER BYTES'}")
-    print(f"journal sha256 {journal.hex()}\nstate sha256   {state.hex()}")
     return 0 if same else 1
 
 

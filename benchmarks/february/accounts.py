@@ -77,10 +77,16 @@ def _strangle(draw: _Draw) -> tuple[list[Leg], float]:
 
 
 def _spread(draw: _Draw) -> tuple[list[Leg], float]:
-    expiry, near, call = draw.expiry(), draw.far(), draw.chance.random() < 0.4
-    sign = 1 if call else -1
-    short, long = (draw.strike(expiry, sign * (near + more), call) for more in (0.0, 0.8))
-    return [Leg(short.name, -draw.size), Leg(long.name, draw.size)], 0.0
+    """Short near the forward, long at the next strike but one beyond; alone where there is none."""
+    expiry, call = draw.expiry(), draw.chance.random() < 0.4
+    short = draw.strike(expiry, draw.far() * (1 if call else -1), call)
+    same = [quote for quote in expiry.quotes if quote.is_call == call]
+    beyond = [quote for quote in same if (quote.strike - short.strike) * (1 if call else -1) > 0.0]
+    ranked = sorted(beyond, key=lambda quote: abs(quote.strike - short.strike))
+    return [
+        Leg(short.name, -draw.size),
+        *(Leg(long.name, draw.size) for long in ranked[1:2] or ranked[:1]),
+    ], 0.0
 
 
 def _market_maker(draw: _Draw) -> tuple[list[Leg], float]:

@@ -72,17 +72,15 @@ def snapshots_of(frame: pl.DataFrame) -> list[Snapshot]:
         pl.col("underlying") > 0.0,
         pl.col("index_price") > 0.0,
         pl.col("expiry_datetime") > pl.col("ts"),
-    ).unique("ts instrument_name".split(), keep="first", maintain_order=True)
+    ).unique(["ts", "instrument_name"], keep="first", maintain_order=True)
     return list(_snapshots(sound))
 
 
 def _snapshots(frame: pl.DataFrame) -> Iterator[Snapshot]:
     for time in frame["ts"].unique().sort().to_list():
         rows = frame.filter(pl.col("ts") == time)
-        index = {
-            asset: float(value)
-            for asset, value in rows.group_by("currency").agg(pl.col("index_price").median()).sort("currency").rows()
-        }
+        medians = rows.group_by("currency").agg(pl.col("index_price").median()).sort("currency")
+        index = {asset: float(value) for asset, value in medians.rows()}
         found = []
         for asset, expiry in rows.select("currency", "expiry_datetime").unique().sort(pl.all()).rows():
             chain = rows.filter(pl.col("currency") == asset, pl.col("expiry_datetime") == expiry)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -59,6 +60,7 @@ class Run:
         self.counts, self.bad_debt = Counter[str](), 0
         self.outcomes, self.entering_s = Counter[str](), 0.0
         self.kinds = Counter[str]()
+        self.progress: Callable[[str], None] = lambda told: None
         self.venue: Venue
 
     def go(self, keeper: JournalKeeper | None = None) -> None:
@@ -77,6 +79,7 @@ class Run:
                 self.venue.enter(draw_holder(self.seed, number, snapshot))
             self.entering_s += time.perf_counter() - begin
             entered = upto
+            self.progress(f"{_day(snapshot)}: {place + 1} of {len(self.snapshots)} snapshots, {entered:,} in")
             if keeper is not None:
                 keeper.step_done(self.venue.engine, None, self.venue.now_ns)
             if place + 1 == len(self.snapshots) or _day(self.snapshots[place + 1]) != _day(snapshot):
@@ -159,6 +162,4 @@ def _day(snapshot: Snapshot) -> str:
 def _vol(snapshot: Snapshot, asset: str) -> float:
     """At the money, of the expiry nearest to thirty days."""
     expiries = snapshot.of(asset)
-    return min(
-        expiries, key=lambda each: abs(each.years(snapshot.time_ns) - THIRTY_DAYS)
-    ).at_the_money()
+    return min(expiries, key=lambda each: abs(each.years(snapshot.time_ns) - THIRTY_DAYS)).at_the_money()

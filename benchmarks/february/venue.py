@@ -59,15 +59,17 @@ class Venue:
         self.instruments = {instrument.name: instrument for instrument in rulebook.instruments}
         self.sources = {name: policy.sources for name, policy in rulebook.oracles.items()}
 
-    def give(self, kind: type, **fields: Any) -> tuple[ev.AnyEvent, ...]:
-        command = kind(time_ns=self.now_ns, **fields)
-        events = self.engine.step(command)
-        for recorder in self.recorders:
-            recorder.record(command, events)
-        for event in events:
-            self.refused += type(event) is ev.Refused
-            self.seen(event)
-        return events
+    def give(self, kind: type, **fields: Any) -> None:
+        self.give_many([kind(time_ns=self.now_ns, **fields)])
+
+    def give_many(self, commands: list[Any]) -> None:
+        """Commands of one moment; the books are added up once, after the last."""
+        for command, events in zip(commands, self.engine.step_many(commands), strict=True):
+            for recorder in self.recorders:
+                recorder.record(command, events)
+            for event in events:
+                self.refused += type(event) is ev.Refused
+                self.seen(event)
 
     # -- markets ------------------------------------------------------------------------------------------
 
@@ -101,12 +103,13 @@ class Venue:
         self._release()
 
     def settle(self, snapshots: list[Snapshot], until_ns: int) -> None:
-        """Everything that expires up to a time, at the index of the snapshot nearest to its expiry."""
+        """What is held and expires up to a time, at the index of the snapshot nearest to its expiry."""
         state = self.engine.state
         due = sorted({
             (instrument.expiry_ns, instrument.name)
             for row, instrument in enumerate(state.instruments)
             if instrument.kind.option and instrument.expiry_ns <= until_ns and row not in state.settled
+            and state.market.oi_lots[row]
         })  # fmt: skip
         for moment in dict.fromkeys(expiry_ns for expiry_ns, _ in due):
             nearest = min(snapshots, key=lambda each: abs(each.time_ns - moment))
@@ -139,33 +142,34 @@ class Venue:
     def open_dealers(self) -> None:
         for place in range(DEALERS):
             self.give(cmd.OpenAccount, account=HOUSE_ACCOUNTS + place, owner="dealer")
-            self._deposit(HOUSE_ACCOUNTS + place, "USDC", DEEP)
+            self.give_many([self._deposit(HOUSE_ACCOUNTS + place, "USDC", DEEP)])
 
     def enter(self, holder: Holder) -> None:
         """Open, fund amply, trade at the mark, then withdraw what is not wanted here."""
         state = self.engine.state
-        account = len(state.account_pot)
-        self.give(cmd.OpenAccount, account=account)
-        pot = state.account_pot[account]
+        account, pot = len(state.account_pot), state.book.n_pots
         self.holders[pot] = holder
         index = state.market.index_price.item(state.instrument_row[f"{holder.asset}-PERP"])
         price = float(index * self.instruments[f"{holder.asset}-PERP"].tick_units)
-        self._deposit(account, "USDC", round(3 * price * sum(abs(leg.size) for leg in holder.legs)) + 1_000)
+        ample = round(3 * price * sum(abs(leg.size) for leg in holder.legs)) + 1_000
+        commands: list[Any] = [cmd.OpenAccount(time_ns=self.now_ns, account=account)]
+        commands.append(self._deposit(account, "USDC", ample))
         if holder.coins:
-            self._deposit(account, holder.asset, holder.coins)
+            commands.append(self._deposit(account, holder.asset, holder.coins))
         for leg in holder.legs:
             mark = state.market.mark.item(state.instrument_row[leg.instrument])
-            self._fill(account, leg.instrument, self._lots(leg.instrument, leg.size), mark, 0)
+            commands.append(self._fill(account, leg.instrument, self._lots(leg.instrument, leg.size), mark))
+        self.give_many(commands)
         now = pot_health(state, pot, "initial")
         spare = now.margin_atoms - int((holder.slack - 1.0) * now.requirement_atoms)
         spare = min(spare, state.book.balances.item(pot, state.numeraire))
         if spare > 0:
             self.give(cmd.Withdraw, account=account, asset="USDC", amount_atoms=spare)
 
-    def _deposit(self, account: int, asset: str, amount: float) -> None:
+    def _deposit(self, account: int, asset: str, amount: float) -> cmd.Deposit:
         state = self.engine.state
         atoms = round(amount * state.rulebook.assets[state.asset_row[asset]].atoms_per_unit)
-        self.give(cmd.Deposit, account=account, asset=asset, amount_atoms=atoms)
+        return cmd.Deposit(time_ns=self.now_ns, account=account, asset=asset, amount_atoms=atoms)
 
     def _lots(self, name: str, size: float) -> int:
         return round(Fraction(str(size)) / self.instruments[name].lot_units)
@@ -175,11 +179,11 @@ class Venue:
     def dealer(self, row: int) -> int:
         return HOUSE_ACCOUNTS + row % DEALERS
 
-    def _fill(self, account: int, name: str, lots: int, price_ticks: int, order: int) -> None:
+    def _fill(self, account: int, name: str, lots: int, price_ticks: int, order: int = 0) -> cmd.ReportFill:
         """`account` buys (or sells, below zero) from the dealer of the instrument."""
         dealer, buys = self.dealer(self.engine.state.instrument_row[name]), lots > 0
-        self.give(
-            cmd.ReportFill,
+        return cmd.ReportFill(
+            time_ns=self.now_ns,
             instrument=name,
             size_lots=abs(lots),
             price_ticks=price_ticks,
@@ -203,7 +207,7 @@ class Venue:
             name = state.instruments[order.instrument].name
             price = self._price(order.instrument, order.size_lots > 0, order.price_ticks)
             account = state.book.pot_account.item(order.pot)
-            self._fill(account, name, order.size_lots, price, number)
+            self.give_many([self._fill(account, name, order.size_lots, price, number)])
             filled += 1
         return filled
 

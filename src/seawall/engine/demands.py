@@ -2,9 +2,10 @@
 
 Portfolio margin is worked out in `margin.portfolio`, contract by contract and scenario by scenario; kernels
 that hold pots against their levels read its result from `Book.demanded`. A demand is worked out again when
-its pot traded, or its market moved: of many pots together where rules are plain. No event depends on when that is done: whoever asks is given the demand
-of now. Atoms of the pot's unit, rounded up. What cannot be worked out is UNKNOWN_DEMAND, never nothing.
-A level with `orders` asks the most of three: as held, all buys filled, all sells filled.
+its pot traded, or its market moved: of many pots together where the rules are plain. No event depends on when
+that is done: whoever asks is given the demand of now. Atoms of the pot's unit, rounded up. What cannot be
+worked out is UNKNOWN_DEMAND, never nothing. A level with `orders` asks the most of three: as held, all buys
+filled, all sells filled.
 """
 
 from __future__ import annotations

@@ -33,9 +33,7 @@ class Legs(NamedTuple):
     lots: Ints
 
 
-def legs_of(
-    state: State, market: PortfolioMarket, pots: list[int], *, orders: bool
-) -> tuple[Legs, set[int]]:
+def legs_of(state: State, market: PortfolioMarket, pots: list[int], *, orders: bool) -> tuple[Legs, set[int]]:
     """Positions and collateral of the pots; and the places of those that must be asked alone.
 
     Alone: pots in another unit, and with `orders` those that have orders resting.

@@ -165,9 +165,7 @@ class PortfolioMarket:
         self._markets[name] = market
         return market
 
-    def _part(
-        self, state: State, name: str, rows: list[int], known: MarketInputs, *, spots: bool
-    ) -> _Part:
+    def _part(self, state: State, name: str, rows: list[int], known: MarketInputs, *, spots: bool) -> _Part:
         market = MarketInputs(underlyings=known.underlyings, vols={}, marks={}, confidences={})
         for row in rows:
             self._quote(state, row, market)

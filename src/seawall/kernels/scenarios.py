@@ -108,6 +108,15 @@ def reprice(contracts, scenarios, unit, base, table):  # type: ignore[no-untyped
 
 
 @njit(**LEAF, error_model="numpy")
+def _divisor(size, per_size):  # type: ignore[no-untyped-def]
+    """Greatest common divisor, by Euclid; `per_size` is above zero."""
+    one, other = np.int64(per_size), np.int64(size % per_size)
+    while other != 0:
+        one, other = other, one % other
+    return one
+
+
+@njit(**LEAF, error_model="numpy")
 def add_portfolio(  # type: ignore[no-untyped-def]
     contracts, sizes, nodes, per_size, scenarios, base, table, today, results
 ):
@@ -118,9 +127,12 @@ def add_portfolio(  # type: ignore[no-untyped-def]
     """
     for p in range(contracts.size):
         i, node = contracts[p], nodes[p]
-        today[node] = add_checked(today[node], mul_div_floor(sizes[p], base[i], per_size))
+        # In lowest terms products stay small, and most divisions need no more than 64 bits.
+        shared = _divisor(sizes[p], per_size)
+        size, per = sizes[p] // shared, per_size // shared
+        today[node] = add_checked(today[node], mul_div_floor(size, base[i], per))
         for s in range(scenarios):
-            gain = mul_div_floor(sizes[p], table[s // LANES, i, s % LANES] - base[i], per_size)
+            gain = mul_div_floor(size, table[s // LANES, i, s % LANES] - base[i], per)
             results[node, s] = add_checked(results[node, s], gain)
 
 

@@ -46,8 +46,11 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     def spots(self) -> list[Position]:
         return [position for position in self.positions if position.contract.kind == "spot"]
 
+    def contracts(self, steps: Fraction | int) -> Fraction:
+        return Fraction(steps, 10**self.portfolio.size_decimals)
+
     def size(self, position: Position) -> Fraction:
-        return Fraction(position.size_steps, 10**self.portfolio.size_decimals)
+        return self.contracts(position.size_steps)
 
     def delta(self, position: Position) -> Fraction:
         """Of the whole position, in units of the underlying."""
@@ -91,10 +94,10 @@ def worst_loss(charge: rule.WorstLoss, lines: Sequence[ScenarioLine]) -> int:
 
 def _quote_units(charge: rule.Charge, node: Node) -> Fraction:
     if isinstance(charge, rule.SizeCharge):
-        sizes = [node.size(held) for held in node.positions if held.contract.kind in charge.kinds]
-        return found.of_size(sizes, rate_ppb=charge.rate_ppb, price=node.spot)
+        steps = sum(abs(held.size_steps) for held in node.positions if held.contract.kind in charge.kinds)
+        return found.of_size([node.contracts(steps)], rate_ppb=charge.rate_ppb, price=node.spot)
     if isinstance(charge, rule.NakedShorts):
-        naked = found.naked_shorts(_strikes(node))
+        naked = node.contracts(found.naked_shorts(_strikes(node)))
         return found.of_naked_shorts(naked, rate_ppb=charge.rate_ppb, price=node.spot)
     if isinstance(charge, rule.Haircut):
         return found.of_haircuts(
@@ -152,15 +155,15 @@ def _expiry_deltas(node: Node) -> list[tuple[Fraction, Fraction]]:
     ]
 
 
-def _strikes(node: Node) -> list[tuple[Fraction, Fraction]]:
-    """Net calls and net puts of each strike and expiry."""
-    held: dict[tuple[str, float], list[Fraction]] = {}
+def _strikes(node: Node) -> list[tuple[int, int]]:
+    """Net calls and net puts of each strike and expiry, in steps."""
+    held: dict[tuple[str, float], list[int]] = {}
     for position in node.positions:
         contract = position.contract
         if contract.kind == "option":
-            pair = held.setdefault((contract.expiry, contract.strike), [Fraction(0), Fraction(0)])
-            pair[0 if contract.is_call else 1] += node.size(position)
-    return [(calls, puts) for _, (calls, puts) in sorted(held.items())]
+            pair = held.setdefault((contract.expiry, contract.strike), [0, 0])
+            pair[0 if contract.is_call else 1] += position.size_steps
+    return [(calls, puts) for calls, puts in held.values()]
 
 
 def _forward(charge: rule.ForwardMove, node: Node) -> list[tuple[Fraction, Fraction]]:

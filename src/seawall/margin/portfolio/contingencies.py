@@ -21,15 +21,15 @@ def of_size(sizes: Iterable[Fraction], *, rate_ppb: int, price: Fraction) -> Fra
     return sum((abs(size) for size in sizes), NONE) * price * rate_ppb / PPB
 
 
-def naked_shorts(strikes: Iterable[tuple[Fraction, Fraction]]) -> Fraction:
-    """Options short and not covered; per strike the net size of calls and of puts."""
-    found = NONE
+def naked_shorts(strikes: Iterable[tuple[Fraction | int, Fraction | int]]) -> Fraction | int:
+    """Options short and not covered; per strike the net size of calls and of puts, in steps or contracts."""
+    found: Fraction | int = 0
     for calls, puts in strikes:
-        found += max(-calls - max(puts, NONE), NONE) + max(-puts - max(calls, NONE), NONE)
+        found += max(-calls - max(puts, 0), 0) + max(-puts - max(calls, 0), 0)
     return found
 
 
-def of_naked_shorts(naked: Fraction, *, rate_ppb: int, price: Fraction) -> Fraction:
+def of_naked_shorts(naked: Fraction | int, *, rate_ppb: int, price: Fraction) -> Fraction:
     return naked * price * rate_ppb / PPB
 
 

@@ -15,8 +15,8 @@ from seawall.margin.portfolio.amounts import Node, charge_amount, worst_loss
 from seawall.margin.portfolio.charges import WorstLoss
 from seawall.margin.portfolio.contingencies import factor_of
 from seawall.margin.portfolio.inputs import Contract, MarketInputs, Portfolio, Position, missing
-from seawall.margin.portfolio.model import PortfolioLevel, PortfolioRules, UnderlyingRules
-from seawall.margin.portfolio.results import count, expiry_result, factors_of, net
+from seawall.margin.portfolio.model import SKEWS, PortfolioLevel, PortfolioRules, UnderlyingRules
+from seawall.margin.portfolio.results import PLAIN, count, expiry_result, factors_of, net
 from seawall.margin.portfolio.statement import (
     ExpiryLine,
     LegLine,
@@ -164,10 +164,10 @@ def _add_up(
         rules=rules,
         book=book,
         expiries=tuple(expiries),
-        today=tuple(int(value) for value in today[: len(expiries)]),
-        options=tuple(tuple(int(v) for v in row) for row in gains[: len(expiries)]),
-        futures=tuple(tuple(int(v) for v in row) for row in gains[len(expiries) : rest]),
-        rest=tuple(int(v) for v in gains[rest]),
+        today=tuple(today[: len(expiries)].tolist()),
+        options=tuple(map(tuple, gains[: len(expiries)].tolist())),
+        futures=tuple(map(tuple, gains[len(expiries) : rest].tolist())),
+        rest=tuple(gains[rest].tolist()),
     )
 
 
@@ -214,32 +214,33 @@ def _expiry_parts(node: Node) -> list[list[int]]:
     """Per expiry and scenario: options after discount and skew, with the futures of that expiry."""
     factors = [factors_of(node.rules.discount, node.quote.expiries[expiry]) for expiry in node.expiries]
     columns = _scenario_columns(node)
+    skewed = any(node.book.columns[column].scenario.vol in SKEWS for column in columns)
     return [
         [
             expiry_result(node.book.columns[column].scenario, factors[place], node.today[place], row[column])
             + node.futures[place][column]
             for column in columns
         ]
+        if skewed or factors[place] != PLAIN
+        else [row[column] + node.futures[place][column] for column in columns]
         for place, row in enumerate(node.options)
     ]
 
 
 def _lines(node: Node, parts: list[list[int]]) -> tuple[ScenarioLine, ...]:
-    lines = []
     price = Fraction(node.quote.spot) if node.rules.coin else Fraction(1)
-    for number, place in enumerate(_scenario_columns(node)):
-        column = node.book.columns[place]
-        joined = net([part[number] for part in parts], node.rules.expiry_netting, price, node.quote.decimals)
-        result = count(joined + node.rest[place], column.scenario, node.rules, node.quote)
-        lines.append(
-            ScenarioLine(
-                set_name=column.set_name,
-                number=column.number,
-                scenario=column.scenario,
-                result_atoms=result,
-            )
+    netting, columns = node.rules.expiry_netting, _scenario_columns(node)
+    joined = [net(row, netting, price, node.quote.decimals) for row in zip(*parts)] or [0] * len(columns)
+    found = zip(joined, [node.book.columns[place] for place in columns], [node.rest[p] for p in columns])
+    return tuple(
+        ScenarioLine(
+            set_name=column.set_name,
+            number=column.number,
+            scenario=column.scenario,
+            result_atoms=count(result + rest, column.scenario, node.rules, node.quote),
         )
-    return tuple(lines)
+        for result, column, rest in found
+    )
 
 
 def _leg(node: Node, position: Position, column: int | None) -> LegLine:

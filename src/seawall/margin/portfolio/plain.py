@@ -144,7 +144,8 @@ class PlainBook:
             stable=stable,
         )
         named = [
-            tuple(places[n] for n in names if n in places) for names in (level.largest, level.plus, level.then)
+            tuple(places[name] for name in names if name in places)
+            for names in (level.largest, level.plus, level.then)
         ]
         return _Level(named[0], named[1], named[2], factor.numerator, factor.denominator)
 
@@ -188,7 +189,5 @@ class PlainBook:
 def _twins(rows: dict[Contract, int]) -> Ints:
     """By row the option of the other right at its strike and expiry; -1 where there is none."""
     places = {(c.expiry, c.strike, c.is_call): row for c, row in rows.items() if c.kind == "option"}
-    twins = [
-        places.get((c.expiry, c.strike, not c.is_call), -1) if c.kind == "option" else -1 for c in rows
-    ]
+    twins = [places.get((c.expiry, c.strike, not c.is_call), -1) if c.kind == "option" else -1 for c in rows]
     return np.array(twins, np.int64)

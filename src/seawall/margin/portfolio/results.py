@@ -17,6 +17,7 @@ from seawall.margin.portfolio.inputs import ExpiryQuote, UnderlyingQuote
 from seawall.margin.portfolio.model import PPB, SKEWS, Discount, Netting, Scenario, UnderlyingRules
 
 FACTOR = 10**15
+ONE = Fraction(1)
 
 
 class ExpiryFactors(NamedTuple):
@@ -53,6 +54,8 @@ def expiry_result(scenario: Scenario, factors: ExpiryFactors, today: int, gain: 
 
 def net(results: Sequence[int], rule: Netting, unit_price: Fraction, decimals: int) -> int:
     """Losses in full, gains at their share and up to the cap. `unit_price`: quote units a unit."""
+    if rule.gain_share_ppb == PPB and rule.gain_cap_usd_e9 is None:
+        return sum(results)
     losses = sum(result for result in results if result < 0)
     gains = sum(result for result in results if result > 0) * rule.gain_share_ppb // PPB
     if rule.gain_cap_usd_e9 is not None:
@@ -63,7 +66,7 @@ def net(results: Sequence[int], rule: Netting, unit_price: Fraction, decimals: i
 def count(result: int, scenario: Scenario, rules: UnderlyingRules, quote: UnderlyingQuote) -> int:
     """What of an underlying's result is counted: weight, restating of coin, damping, share of gains."""
     counted = result * scenario.weight_ppb // PPB
-    price = Fraction(1)
+    price = ONE
     if rules.coin:
         restated = scenario.restated_ppb if scenario.restated_ppb is not None else scenario.spot_ppb
         price = Fraction(quote.spot) * (PPB + restated) / PPB
@@ -72,7 +75,7 @@ def count(result: int, scenario: Scenario, rules: UnderlyingRules, quote: Underl
     if scenario.damping_usd_e9:
         damping = atoms_of(scenario.damping_usd_e9, price, quote.decimals)
         counted = min(counted + damping, 0) if counted < 0 else max(counted - damping, 0)
-    today = Fraction(quote.spot) if rules.coin else Fraction(1)
+    today = Fraction(quote.spot) if rules.coin else ONE
     return net((counted,), rules.netting, today, quote.decimals)
 
 
