@@ -21,6 +21,7 @@ def load(name: str) -> ModuleType:
 
 def test_every_example_is_run_by_a_test():
     known = {"liquidation_prices", "crash_own_book", "adl_rankers", "vol_surface"}
+    known |= {"what_kills_my_book", "is_this_margin_model_safe"}
     assert {path.stem for path in EXAMPLES.glob("*.py")} == known
 
 
@@ -51,3 +52,27 @@ def test_a_surface_is_fitted_asked_and_refused(capsys):
     assert "crossed: bid" in said and "2 hours old, to liquidate" in said
     assert "use: good" in said and "degrade: stale" in said and "refuse: stale" in said
     assert "set by merton" in said
+
+
+def test_a_desk_learns_what_kills_its_book(capsys, tmp_path):
+    module = load("what_kills_my_book")
+    said = capsys.readouterr().out
+    assert said.count("liquidated with BTC above") == 3 and "paradex-pm asks " in said
+    assert "with 3 BTC-27MAR26-95000-C: needs " in said
+    assert module.draw(str(tmp_path / "map.html")).stat().st_size > 100_000
+
+
+def test_the_market_of_the_guide_is_the_one_of_the_example():
+    module, table = load("what_kills_my_book"), EXAMPLES / "market.csv"
+    known = {row["instrument"]: row for row in module.chain({"27FEB26": 22.0, "27MAR26": 50.0})}
+    lines = [line.split(",") for line in table.read_text().splitlines()]
+    for cells in lines[1:]:
+        row = dict(zip(lines[0], cells))
+        assert known[row["instrument"]] == {key: cell for key, cell in row.items() if cell}
+
+
+def test_a_venue_asks_whether_its_margin_model_is_safe(capsys):
+    load("is_this_margin_model_safe")
+    said = capsys.readouterr().out
+    assert said.count("Kupiec p") == 3 and "more than its level" in said and "in line" in said
+    assert "reserve for not knowing which" in said and "set by merton" in said

@@ -24,6 +24,8 @@ _HOMES = {
     "list_rulebooks": "seawall.rulebooks.load",
     "load_book": "seawall.api.desk",
     "portfolio_margin": "seawall.api.portfolio",
+    "read_market": "seawall.api.market_table",
+    "load_account": "seawall.api.portfolio_desk",
     "load_portfolio_rulebook": "seawall.rulebooks.load_portfolio",
     "list_portfolio_rulebooks": "seawall.rulebooks.load_portfolio",
     "Desk": "seawall.api.desk",

@@ -27,7 +27,15 @@ COVERED = (
     "venues/hyperliquid",
     "venues/hyperliquid_docs",
 )
-QUANT = ("quant/options", "quant/margin", "quant/backtests")
+FIGURES = (
+    "quant/options",
+    "quant/margin",
+    "quant/backtests",
+    "lending/uniswap_v2",
+    "lending/uniswap_v3",
+    "lending/hybrid_liquidity",
+    "lending/llamma",
+)
 NOT_YET = {
     "hyperliquid-oct10-aggregate-0": "needs the event's data",
     "deribit-fee-2022": "parameters only",
@@ -54,8 +62,8 @@ def test_every_covered_vector_is_reproduced_and_the_others_say_why_not(name):
     assert found.reproduced == [one for one in ids if one not in NOT_YET and one not in CONTRADICT]
 
 
-@pytest.mark.parametrize("name", QUANT)
-def test_every_published_figure_of_options_margin_and_backtests_is_reproduced(name):
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_published_figure_of_models_and_pools_is_reproduced(name):
     (found,) = run_conformance(shared(name)).files.values()
     ids = [vector["id"] for vector in json.loads(shared(name).read_text(encoding="utf-8"))]
     assert found.reproduced == ids and not found.differs and not found.unsupported

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from seawall.engine import commands as cmd
 from seawall.engine import events as ev
 from seawall.engine.decide.adl_find import circle, pick, reachable
-from seawall.engine.state import BACKSTOP, INSURANCE
+from seawall.engine.state import BACKSTOP
 from seawall.liquidation.adl import fill_queue
 from seawall.liquidation.adl_rank import AdlCandidates, rank
-from seawall.liquidation.tiers import AdlTier, DrawdownTrigger, InsuranceTier, SocialiseTier
+from seawall.liquidation.tiers import AdlTier, SocialiseTier
 from tests.engine.venue import DOLLAR, SECOND, VAULT, A, B, C, D, Venue, kinds, make_rulebook, only
 
 SHARE = SocialiseTier(method="positive_equity")
@@ -179,58 +179,6 @@ def test_inverse_deleveraging_with_many_winners_leaves_no_atom_to_halt_over() ->
     assert not venue.state.halted
     pot = venue.state.cross_pot(A, 1)
     assert not venue.state.book.balances[pot].any()
-
-
-def drawn_down() -> Venue:
-    """Insurance of 100,000; ADL comes first once its profit has fallen by 5 % of the peak balance."""
-    drawdown = DrawdownTrigger(start_drop_ppb=50_000_000, stop_drop_ppb=20_000_000)
-    waterfall = (
-        InsuranceTier(fund="insurance"),
-        AdlTier(ranker="pnl", price="bankruptcy", drawdown=drawdown),
-        SHARE,
-    )
-    venue = Venue(
-        make_rulebook(steps=(VAULT,), waterfall=waterfall, insurance={"USDC": 100_000 * DOLLAR}), accounts=4
-    )
-    for account, dollars in ((A, 10_000), (B, 50_000), (C, 1_000)):
-        venue.fund(account, dollars)
-    return venue
-
-
-def test_the_fund_pays_first_until_its_drawdown_turns_the_order_round() -> None:
-    venue = drawn_down()
-    venue.trade(A, 1_000, 500_000, against=B)
-    found = venue.btc(34_000)  # A is 6,000 short: 6 % of the fund
-    assert venue.balance(INSURANCE) == 94_000 * DOLLAR
-    alert = only(found, ev.AdlAlerted)
-    assert (alert.active, alert.drop_atoms, alert.peak_atoms) == (True, 6_000 * DOLLAR, 100_000 * DOLLAR)
-    venue.trade(C, 100, 340_000, against=B)
-    found = venue.btc(20_000)
-    assert venue.balance(INSURANCE) == 94_000 * DOLLAR
-    assert [e.kind for e in found if isinstance(e, ev.TierPassed)] == ["adl"]
-
-
-def test_while_the_drawdown_lasts_the_vault_takes_nobody_over() -> None:
-    venue = drawn_down()
-    venue.trade(A, 1_000, 500_000, against=B)
-    venue.btc(34_000)
-    venue.trade(C, 100, 340_000, against=B)
-    found = venue.btc(25_500)  # C has 150 left and needs 127.5: safe; then 24,900: 90 left
-    found = venue.btc(24_900)
-    assert "winners are closed instead" in only(found, ev.StepEntered).why
-    assert "adl" in [e.kind for e in found if isinstance(e, ev.Traded)]
-    assert venue.lots(C) == 0
-
-
-def test_the_alert_ends_when_the_fund_has_recovered_or_the_peak_is_eight_hours_old() -> None:
-    venue = drawn_down()
-    venue.trade(A, 1_000, 500_000, against=B)
-    venue.btc(34_000)
-    # Paying money in is no profit: the drop stands.
-    venue.fund(INSURANCE, 50_000)
-    assert "AdlAlerted" not in kinds(venue.btc(34_000))
-    assert "AdlAlerted" not in kinds(venue.btc(34_000, 8 * 3600 - 120))
-    assert not only(venue.btc(34_000, 180), ev.AdlAlerted).active
 
 
 NUMBERS = st.one_of(

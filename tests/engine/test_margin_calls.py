@@ -107,3 +107,23 @@ def test_an_unknown_account_is_not_called() -> None:
     venue.price(1, ETH_PERP=300_000)
     assert "MarginCalled" not in kinds(venue.wait(61))
     refused(venue.do(cmd.Withdraw, account=A, asset="USDC", amount_atoms=1))
+
+
+def test_a_call_that_ran_out_while_the_account_was_unknown_is_not_forgotten() -> None:
+    """Its price comes back while liquidation is forbidden; once that is over the call has its consequence."""
+    venue = called("liquidate")
+    venue.btc(43_200)
+    venue.do(
+        cmd.Override,
+        by="ann",
+        role="guardian",
+        action="liquidate",
+        instrument="",
+        close=True,
+        until_ns=venue.now + 100 * SECOND,
+    )
+    assert "AccountUnknown" in kinds(venue.wait(61))
+    assert "AccountKnown" in kinds(venue.btc(43_200))
+    assert "LiquidationStarted" not in kinds(venue.wait(37))
+    found = only(venue.wait(1), ev.LiquidationStarted)
+    assert found.pot == venue.pot(A) and found.rule.endswith("deadline")

@@ -22,13 +22,14 @@ VENUES = (
     "deribit-standard",
     "derive-srm",
     "harbor",
+    "harbor-options",
     "hyperliquid",
     "kraken-inverse",
     "paradex",
 )
 
 
-def test_the_six_venues_are_built_in():
+def test_the_venues_are_built_in():
     assert sorted({entry.partition("@")[0] for entry in list_rulebooks()}) == list(VENUES)
 
 

@@ -49,7 +49,7 @@ MAY_CAUSE: dict[str, set[str]] = {
     "LiquidationEnded": ASKED | MOVED | LADDER,
     "LossSocialised": LADDER,
     "VenueHalted": {"Bankrupt"},
-    "AdlAlerted": {"ReportPrices", "Tick", "Transferred"},
+    "AdlAlerted": ASKED | {"Transferred"},
     "Traded": {"ReportFill", "SettleInstrument", *MOVED} | LADDER,
     "Transferred": {"Deposit", "Withdraw", "Transfer", "ReportFill", *MOVED} | LADDER,
     "Advanced": {"Tick", "ReportPrices", "Deposit", "ApplyFunding"},

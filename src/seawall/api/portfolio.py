@@ -7,6 +7,7 @@ account unknown, with the reason.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -56,11 +57,20 @@ def portfolio_margin(
     book = rulebook if isinstance(rulebook, PortfolioRulebook) else load_portfolio_rulebook(rulebook)
     now_ns = parse_moment_ns(now, where="now") if now else None
     held = read_rows(portfolio, PORTFOLIO, name="portfolio")
-    quotes = _Market(book.rules, read_rows(market, MARKET, name="market"), now_ns, stable)
-    return evaluate(_portfolio(book.rules, held), quotes.inputs(), book.rules)
+    quotes = read_rows(market, MARKET, name="market")
+    inputs = make_inputs(book.rules, quotes, now_ns, stable)
+    return evaluate(make_portfolio(book.rules, held), inputs, book.rules)
 
 
-def _portfolio(rules: PortfolioRules, rows: list[Row]) -> Portfolio:
+def make_inputs(
+    rules: PortfolioRules, rows: Sequence[Row], now_ns: int | None, stable: float = 1.0
+) -> MarketInputs:
+    """A market table as the evaluator wants it. InputError for rows that contradict each other."""
+    return _Market(rules, rows, now_ns, stable).inputs()
+
+
+def make_portfolio(rules: PortfolioRules, rows: Sequence[Row]) -> Portfolio:
+    """What is held, by the rules' underlyings. InputError, NumberError for a row that cannot be read."""
     positions, cash = [], dict.fromkeys(rules.underlyings, 0)
     only = next(iter(rules.underlyings)) if len(rules.underlyings) == 1 else None
     bases = [read_contract_name(row.cells["instrument"].strip(), where=row.where).base for row in rows]
@@ -106,7 +116,7 @@ def _contract(named: Named, name: str, rules: PortfolioRules, home: str) -> Cont
 class _Market:
     """The market table, gathered by underlying, expiry and contract."""
 
-    def __init__(self, rules: PortfolioRules, rows: list[Row], now_ns: int | None, stable: float) -> None:
+    def __init__(self, rules: PortfolioRules, rows: Sequence[Row], now_ns: int | None, stable: float) -> None:
         self.rules, self.now_ns, self.stable = rules, now_ns, stable
         self.spots: dict[str, float] = {}
         self.confidence: dict[str, float] = {}

@@ -57,7 +57,9 @@ def read_rows(table: Any, columns: tuple[str, ...], *, name: str) -> list[Row]:
 def _rows(table: Any, name: str) -> list[Row]:
     if isinstance(table, Sequence) and not isinstance(table, str):
         return [
-            Row(
+            entry
+            if isinstance(entry, Row)
+            else Row(
                 f"{name}, row {place}",
                 {key: "" if cell is None else str(cell) for key, cell in entry.items()},
             )
@@ -81,6 +83,6 @@ def _rows(table: Any, name: str) -> list[Row]:
 
 
 def _is_mapping(entry: Any, name: str, place: int) -> bool:
-    if not isinstance(entry, Mapping):
+    if not isinstance(entry, Mapping | Row):
         raise InputError.at(f"{name}, row {place}", f"is {entry!r}", "Give one dict per row.")
     return True

@@ -6,29 +6,42 @@ import argparse
 from typing import Any
 
 from seawall.cli.parsing import add_price_arguments, marks_of
+from seawall.cli.portfolio import add_market_arguments, is_portfolio, show_margin
 from seawall.cli.printing import put, put_json, put_table, share
 
 DESCRIPTION = """Margin of a book of accounts at given prices: equity and requirement with their parts, the
 worst term, and for each instrument the prices at which the account would be liquidated, downwards and
 upwards: when only this instrument moves (alone), when all instruments of its coin do (coin), when
 everything moves in step (all). Accounts that need a price which was not given are unknown and come
-first."""
+first.
+
+With a portfolio rulebook (derive-pm2, deribit-pm, paradex-pm, ...) and --market: one account of options and
+futures under one or several rulebooks, side by side, with the difference explained part by part."""
 
 EXAMPLES = """  seawall margin harbor accounts.csv --mark BTC=60000 ETH=2500
   seawall margin harbor accounts.csv --prices btc.csv eth.csv --account alice
   seawall margin harbor accounts.csv --mark BTC=60000 --level initial --csv > margin.csv
 
+  seawall margin derive-pm2,paradex-pm held.csv --market chain.parquet --at 2026-02-05T12:00:00Z
+  seawall margin derive-pm2 held.csv --market market.csv --at 2026-02-05T12:00:00Z --map map.html
+
   accounts.csv:  account,instrument,size,entry_price,collateral_asset,collateral_amount
-                 alice,BTC-PERP,0.5,62000,USDC,5000"""
+                 alice,BTC-PERP,0.5,62000,USDC,5000
+  held.csv:      instrument,size
+                 BTC-27MAR26-60000-P,-4"""
 
 FEW = 5  # so many accounts are shown in full without being asked for
 MOST = 40  # rows of the overview
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("rulebook", metavar="RULEBOOK", help="a built-in rulebook (harbor) or a TOML file")
-    parser.add_argument("book", metavar="BOOK", help="accounts as CSV or Parquet")
+    parser.add_argument(
+        "rulebook", metavar="RULEBOOK", help="built in (harbor), TOML, or portfolio ones, A,B"
+    )
+    parser.add_argument("book", metavar="BOOK", help="accounts (or one portfolio) as CSV or Parquet")
     add_price_arguments(parser)
+    add_market_arguments(parser)
+    parser.add_argument("--map", metavar="FILE", help="write a page with a portfolio's price x vol heat map")
     parser.add_argument(
         "--account", action="append", metavar="NAME", help="this account in full; may be repeated"
     )
@@ -43,6 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if is_portfolio(args):
+        return show_margin(args)
     from seawall.api.desk import load_book
 
     desk = load_book(args.book, args.rulebook, marks_of(args))

@@ -24,7 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from seawall.rulebooks.load import list_rulebooks, load_rulebook
+    from seawall.rulebooks.load_portfolio import is_portfolio_rulebook, list_portfolio_rulebooks
 
+    if args.name and is_portfolio_rulebook(args.name):
+        return _portfolio(args)
     names = [args.name] if args.name else list(list_rulebooks())
     books = [load_rulebook(name) for name in names]
     if args.json:
@@ -46,6 +49,38 @@ def run(args: argparse.Namespace) -> int:
         ]
         heads = ["rulebook", "instruments", "parameters", "assumed", "sources", "not modelled", "title"]
         put_table(heads, rows, right=range(1, 6))
+        put(f"\nof portfolios, with --market: {', '.join(list_portfolio_rulebooks())}")
+    return 0
+
+
+def _portfolio(args: argparse.Namespace) -> int:
+    """A rulebook of portfolio margin alone: no instruments, no ladder."""
+    from seawall.rulebooks.load_portfolio import load_portfolio_rulebook
+
+    book = load_portfolio_rulebook(args.name)
+    if args.json:
+        rules = book.rules
+        put_json(
+            {
+                "name": book.name,
+                "effective": book.effective,
+                "title": book.title,
+                "sha256": book.sha256,
+                "underlyings": list(rules.underlyings),
+                "levels": [level.name for level in rules.levels],
+                "sources": list(book.sources),
+                "not_modelled": list(book.unsupported),
+                "assumed": _assumed(book),
+                "provenance": {path: {"unit": u, "source": s} for path, (u, s) in book.provenance.items()},
+            }
+        )
+        return 0
+    put(f"{book.title}: {book.tag}")
+    put(f"sha256 {book.sha256}")
+    put(f"underlyings  {', '.join(book.rules.underlyings)}")
+    put(f"levels       {', '.join(level.name for level in book.rules.levels)}")
+    put(f"assumed      {len(_assumed(book))} of {len(book.provenance)} parameters (--json lists them)")
+    _lists(book)
     return 0
 
 
@@ -79,6 +114,10 @@ def _show(book: Any) -> None:
         put(f"options      {', '.join(families)}")
     put(f"levels       {', '.join(level.name for level in book.margin.levels)}")
     put(f"assumed      {len(_assumed(book))} of {len(book.provenance)} parameters (--json lists them)")
+    _lists(book)
+
+
+def _lists(book: Any) -> None:
     put("\nsources")
     for text in book.sources:
         put(f"  {text}")

@@ -5,8 +5,8 @@ names a result is for that one alone, relative. `rel_tol` (relative) and `tol` (
 belong to `expected`'s own level. Without any: 1e-6 relative. Truth values, texts, and numbers that the
 adapter gives as a count (a Python int) are compared exactly. All in exact fractions. A tolerance in words is
 taken at its word: "<= expected*1.05", ">0", "informative"; a `max_err` is a bound on an error, not a value.
-For a figure as its source shows it (`printed...`, `deribit_...`) it is absolute. Tolerances that name no
-result, as many as a list has numbers, are absolute and for its places in order.
+For a figure as its source shows it (`printed...`, `deribit_...`) it is absolute; so is `x_tol` beside `x`.
+Tolerances that name no result, as many as a list has numbers, are absolute and for its places in order.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ ERROR_PREFIX = "max_err"
 ERROR_BOUND = "no larger"
 LEAST_ERROR = Fraction(1, 10**12)
 INSIDE = {"rel_tol": "rel", "tol": "abs"}  # tolerances that stand among the expected numbers
+BESIDE = "_tol"  # ends the name of an absolute tolerance for the number whose name comes before
 GENERAL = ("rel", "abs", "exact", "printed")
 PRINTED = "printed"
 Named = dict[str | None, Any]  # tolerances by the name of their result; under None those by place in a list
@@ -116,7 +117,7 @@ def _compare_dicts(
         allowed = Allowed(inside.get("rel", Fraction(0)), inside.get("abs", Fraction(0)))
     found: list[Mismatch] = []
     for key, want in expected.items():
-        if key in INSIDE:
+        if _is_tolerance(key, expected):
             continue
         place = f"{path}.{key}" if path else key
         if key not in got:
@@ -128,6 +129,8 @@ def _compare_dicts(
             continue
         own = _number(told)
         limit = allowed if own is None else Allowed(own)
+        if (near := _number(expected.get(f"{key}{BESIDE}"))) is not None:
+            limit = Allowed(Fraction(0), near)
         if key.startswith(SHOWN):
             shown = _number(named.get(PRINTED)) if own is None else own
             limit = limit if shown is None else Allowed(Fraction(0), shown)
@@ -154,7 +157,11 @@ def _compare_bound(expected: Any, got: Any, words: str, path: str) -> list[Misma
 
 def names_asked(expected: Any) -> list[str]:
     """The keys a vector expects answers to, tolerances left out."""
-    return [key for key in expected if key not in INSIDE] if isinstance(expected, dict) else []
+    return [key for key in expected if not _is_tolerance(key, expected)] if isinstance(expected, dict) else []
+
+
+def _is_tolerance(key: str, expected: dict[str, Any]) -> bool:
+    return key in INSIDE or (key.endswith(BESIDE) and key.removesuffix(BESIDE) in expected)
 
 
 def _is_number(value: Any) -> bool:

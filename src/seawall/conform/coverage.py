@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from seawall.conform import (
+    amm,
     backtests,
     binance,
     bitmex,
@@ -19,10 +20,13 @@ from seawall.conform import (
     hyperliquid_adl,
     hyperliquid_portfolio,
     kraken,
+    llamma,
     margins,
     models,
     okx,
     options,
+    oracle_programs,
+    oracles,
     paradex,
     quant,
     simm,
@@ -32,9 +36,9 @@ from seawall.conform import (
     venue_portfolios,
 )
 from seawall.conform.model import Vector
-from seawall.conform.reading import Adapter, Refused
+from seawall.conform.reading import Adapter, Refused, Shape
 
-ENTRIES: tuple[Adapter | Refused, ...] = (
+ENTRIES: tuple[Adapter | Refused | Shape, ...] = (
     *binance.ADAPTERS,
     *bitmex.ADAPTERS,
     *bybit_options.ADAPTERS,
@@ -62,6 +66,10 @@ ENTRIES: tuple[Adapter | Refused, ...] = (
     *margins.ADAPTERS,
     *simm.ADAPTERS,
     *backtests.ADAPTERS,
+    *amm.ADAPTERS,
+    *llamma.ADAPTERS,
+    *oracles.ADAPTERS,
+    *oracle_programs.ADAPTERS,
 )
 
 OPTIONS = "scenario margin (portfolio margin): not in this engine yet"
@@ -85,17 +93,17 @@ REASONS = {
     "aave_v3": LENDING,
     "compound_v3": LENDING,
     "liquity": LENDING,
-    "llamma": LENDING,
+    "llamma": "no adapter for inputs like these",
     "maker_auction": LENDING,
     "morpho_euler": LENDING,
-    "uniswap_v2": "automated market makers: not in this engine yet",
-    "uniswap_v3": "automated market makers: not in this engine yet",
-    "hybrid_liquidity": "automated market makers: not in this engine yet",
+    "uniswap_v2": "no adapter for inputs like these",
+    "uniswap_v3": "no adapter for inputs like these",
+    "hybrid_liquidity": "no adapter for inputs like these",
     "deleveraging_calibration": "calibration of liquidation parameters: not in this engine yet",
     "eisenberg_noe": "clearing of interbank networks: not in this engine yet",
     "fire_sales": "fire-sale contagion models: not in this engine yet",
     "incidents": "records of incidents: need importers of their events, not here yet",
-    "oracles": "oracle programs of other protocols: no adapter yet",
+    "oracles": "no adapter for inputs like these",
     "calibration": "calibration: not in this engine yet",
     "early_warning": "early-warning indicators: not in this engine yet",
     "forensics": "market forensics: not in this engine yet",
@@ -105,7 +113,7 @@ REASONS = {
 }
 
 
-def lookup(vector: Vector) -> Adapter | str:
+def lookup(vector: Vector) -> Adapter | Shape | str:
     """The adapter that takes the vector, by the start of its id and its inputs' keys, or why none does."""
     named = [entry for entry in ENTRIES if vector.id.startswith(entry.prefix)]
     for entry in named:

@@ -32,6 +32,21 @@ class Adapter(NamedTuple):
         return all(any(flat(name) in known for name in key.split("|")) for key in self.keys)
 
 
+class Shape(NamedTuple):
+    """Vectors with just these inputs, that ask for one of these names, whatever their id, are answered."""
+
+    keys: tuple[str, ...]
+    optional: tuple[str, ...]
+    asks: tuple[str, ...]
+    answer: Callable[[Vector], Answer]
+    prefix: str = ""
+
+    def fits(self, vector: Vector) -> bool:
+        known, needed = {flat(key) for key in vector.inputs}, {flat(key) for key in self.keys}
+        allowed = needed | {flat(key) for key in self.optional}
+        return needed <= known <= allowed and any(name in vector.expected for name in self.asks)
+
+
 class Refused(NamedTuple):
     """Vectors whose id starts with `prefix` need something that is not here, for `reason`."""
 

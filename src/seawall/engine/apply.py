@@ -25,6 +25,7 @@ from seawall.engine.state import (
     MARKET,
     MINUTE_NS,
     POOL_MINUTES,
+    Auction,
     ExpiryQuoted,
     Order,
     PotStatus,
@@ -37,6 +38,7 @@ from seawall.ledger.columns import NONE
 from seawall.liquidation.allocation import exact_sum
 from seawall.market.oracle import Price
 from seawall.market.policy import Action
+from seawall.market.transforms.pipeline import states_from_bytes
 from seawall.rulebooks.model import Rulebook
 from seawall.units import INT64_MAX
 
@@ -145,6 +147,10 @@ def _vols_set(state: State, event: ev.VolsSet) -> None:
     for row, vol_ppb in zip(event.instruments, event.vols_ppb, strict=True):
         state.vols_ppb[row] = vol_ppb
         state.vols_ns[row] = event.time_ns
+
+
+def _transforms_stepped(state: State, event: ev.TransformsStepped) -> None:
+    state.transforms[event.instrument] = states_from_bytes(event.states)
 
 
 def _mark_set(state: State, event: ev.MarkSet) -> None:
@@ -322,9 +328,20 @@ def _liquidation_started(state: State, event: ev.LiquidationStarted) -> None:
     status.exit_level, status.instrument, status.lots = event.exit_level, event.instrument, event.size_lots
 
 
+def _auction_opened(state: State, event: ev.AuctionOpened) -> None:
+    reserved = state.auctions[event.pot].reserved_atoms if event.pot in state.auctions else 0
+    state.auctions[event.pot] = Auction(event.time_ns, event.solvent, reserved)
+    state.ladders[event.pot].cooldown_ns = event.ends_ns
+
+
+def _auction_bid(state: State, event: ev.AuctionBid) -> None:
+    state.auctions[event.pot].reserved_atoms += event.cost_atoms
+
+
 def _step_entered(state: State, event: ev.StepEntered) -> None:
     status = state.ladders[event.pot]
     status.step, status.attempts, status.cooldown_ns, status.order = event.step, 0, 0, 0
+    state.auctions.pop(event.pot, None)
 
 
 def _liquidation_order_sent(state: State, event: ev.LiquidationOrderSent) -> None:
@@ -369,6 +386,7 @@ def _taken_over(state: State, event: ev.TakenOver) -> None:
 def _liquidation_ended(state: State, event: ev.LiquidationEnded) -> None:
     state.flags[event.pot] &= ~np.uint8(FLAG_LIQUIDATING | FLAG_CALLED)
     state.ladders.pop(event.pot, None)
+    state.auctions.pop(event.pot, None)
 
 
 def _loss_socialised(state: State, event: ev.LossSocialised) -> None:
@@ -401,7 +419,11 @@ def _approved(state: State, event: ev.Approved) -> None:
 
 def _rulebook_changed(state: State, event: ev.RulebookChanged) -> None:
     proposal = state.proposals.pop(event.proposal)
+    before = state.pipelines
     state.use_rulebook(msgspec.json.decode(proposal.rulebook, type=Rulebook))
+    # Other transforms, or others' parameters, start anew: that is also how a tripped breaker is closed.
+    kept = {row for row, pipeline in before.items() if state.pipelines.get(row) == pipeline}
+    state.transforms = {row: states for row, states in state.transforms.items() if row in kept}
     for row, policy in enumerate(state.policies):
         good = policy.allows(Action.VALUE, state.prices[row].conditions)
         state.market.usable[row] = state.market.mark[row] > 0 and good
@@ -443,6 +465,7 @@ _WRITERS: dict[type, Callable[[State, Any], None]] = {
     ev.Transferred: _transferred,
     ev.LeverageSet: _leverage_set,
     ev.SourcesSeen: _sources_seen,
+    ev.TransformsStepped: _transforms_stepped,
     ev.MarkSet: _mark_set,
     ev.VolsSet: _vols_set,
     ev.OrderPlaced: _order_placed,
@@ -455,6 +478,8 @@ _WRITERS: dict[type, Callable[[State, Any], None]] = {
     ev.AccountUnknown: _unknown,
     ev.AccountKnown: _known,
     ev.LiquidationStarted: _liquidation_started,
+    ev.AuctionOpened: _auction_opened,
+    ev.AuctionBid: _auction_bid,
     ev.StepEntered: _step_entered,
     ev.LiquidationOrderSent: _liquidation_order_sent,
     ev.LiquidationOrderRecalled: _liquidation_order_recalled,

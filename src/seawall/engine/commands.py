@@ -133,6 +133,21 @@ class ReportOrderDone(Command, frozen=True, kw_only=True, array_like=True, tag=T
     order: int
 
 
+class Bid(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """For a share of an account in auction: all its positions at the mark, with the discount of the moment.
+
+    `share_ppb` is cut to the largest share for sale. The bid is refused where its cost (solvent account)
+    passes `most_atoms`, or its payout (insolvent) falls short of -`most_atoms`: atoms of the pot's unit.
+    `asset` names the pot where accounts have one per settlement asset.
+    """
+
+    account: int
+    target: int
+    share_ppb: int
+    most_atoms: int
+    asset: str = ""
+
+
 class ApplyFunding(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
     """Funding for one payment: positive rate, longs pay shorts."""
 
@@ -200,6 +215,7 @@ AnyCommand = (
     | CancelOrder
     | ReportFill
     | ReportOrderDone
+    | Bid
     | ApplyFunding
     | SettleInstrument
     | Tick

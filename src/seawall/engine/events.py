@@ -58,7 +58,7 @@ class Transferred(Event, frozen=True, kw_only=True, array_like=True, tag=True, g
     """Money moved.
 
     `kind`: deposit, withdrawal, transfer, spot trade, fee, liquidation fee, insurance, backstop pays,
-    takeover, conversion, shortfall.
+    takeover, conversion, shortfall, auction.
     """
 
     kind: str
@@ -76,6 +76,13 @@ class SourcesSeen(Event, frozen=True, kw_only=True, array_like=True, tag=True, g
     """A report was taken into the pipeline: the last words of all the sources that it names."""
 
     rows: tuple[Seen, ...]
+
+
+class TransformsStepped(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """What the transforms of an instrument's price remember now (`market.transforms.pipeline`, as JSON)."""
+
+    instrument: int
+    states: bytes
 
 
 class MarkSet(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
@@ -137,7 +144,7 @@ class Leg(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Traded(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
     """Position moved between pots. Lots sum to zero; realised profit goes through the clearing pot.
 
-    `kind`: fill, liquidation, takeover, adl, settlement, unwind, expiry (at the delivery price).
+    `kind`: fill, liquidation, takeover, auction, adl, settlement, unwind, expiry (at the delivery price).
     """
 
     instrument: int
@@ -205,6 +212,39 @@ class LiquidationStarted(Event, frozen=True, kw_only=True, array_like=True, tag=
     exit_level: str = ""
     instrument: int = -1
     size_lots: int = 0
+
+
+class AuctionOpened(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """Shares of a whole pot are for sale until `ends_ns`.
+
+    `health_atoms`: equity less what the trigger requires.
+    """
+
+    pot: int
+    solvent: bool
+    worth_atoms: int
+    health_atoms: int
+    ends_ns: int
+    rule: str = ""
+
+
+class AuctionBid(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """A share was sold; the trades and transfers that follow carry it out.
+
+    `cost_atoms` is what it would cost to buy that share of the worth; positions go over at the mark, so the
+    pot pays the bidder `discount_atoms` instead. Insolvent: the bidder takes `discount_atoms` below zero, his
+    share of what is missing, and the fund pays him `payout_atoms`.
+    """
+
+    pot: int
+    to_pot: int
+    share_ppb: int
+    largest_ppb: int
+    worth_atoms: int
+    cost_atoms: int
+    discount_atoms: int
+    payout_atoms: int
+    rule: str = ""
 
 
 class StepEntered(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
@@ -354,6 +394,7 @@ AnyEvent = (
     | Transferred
     | LeverageSet
     | SourcesSeen
+    | TransformsStepped
     | MarkSet
     | VolsSet
     | OrderPlaced
@@ -366,6 +407,8 @@ AnyEvent = (
     | AccountUnknown
     | AccountKnown
     | LiquidationStarted
+    | AuctionOpened
+    | AuctionBid
     | StepEntered
     | LiquidationOrderSent
     | LiquidationOrderRecalled

@@ -405,18 +405,28 @@ def _recorded(sieve: Sieve, event: ev.LiquidationStarted | ev.AccountUnknown) ->
         sieve.waiting.changed[event.pot] = None
 
 
-def _stepped(sieve: Sieve, event: ev.StepEntered | ev.LiquidationOrderSent | ev.LiquidationOrderDone) -> None:
+def _stepped(
+    sieve: Sieve,
+    event: ev.AuctionOpened | ev.StepEntered | ev.LiquidationOrderSent | ev.LiquidationOrderDone,
+) -> None:
     sieve.waiting.changed[event.pot] = None
 
 
-def _released(sieve: Sieve, event: ev.LiquidationEnded | ev.AccountKnown | ev.MarginCallCured) -> None:
+def _released(sieve: Sieve, event: ev.LiquidationEnded | ev.MarginCallCured) -> None:
     """To be judged again; if it is still on record for something else, that brings it back."""
     sieve.busy.pop(event.pot, None)
     if type(event) is ev.LiquidationEnded:
         sieve.waiting.changed[event.pot] = None
-    if type(event) is not ev.AccountKnown:
-        sieve.called.pop(event.pot, None)
+    sieve.called.pop(event.pot, None)
     sieve.touched[event.pot] = None
+
+
+def _known(sieve: Sieve, event: ev.AccountKnown) -> None:
+    """To be judged again. A call may have run out meanwhile: judging asks for levels, not for deadlines."""
+    sieve.busy.pop(event.pot, None)
+    sieve.touched[event.pot] = None
+    if sieve.deadlines and event.pot in sieve.called:
+        heapq.heappush(sieve.due, (event.time_ns, event.pot))
 
 
 def _spread(sieve: Sieve, event: ev.FundingPaid | ev.LossSocialised) -> None:
@@ -448,12 +458,13 @@ _READERS: dict[type, Callable[[Sieve, Any], None]] = {
     ev.MarginCalled: _called,
     ev.MarginCallCured: _released,
     ev.LiquidationStarted: _recorded,
+    ev.AuctionOpened: _stepped,
     ev.StepEntered: _stepped,
     ev.LiquidationOrderSent: _stepped,
     ev.LiquidationOrderDone: _stepped,
     ev.LiquidationEnded: _released,
     ev.AccountUnknown: _recorded,
-    ev.AccountKnown: _released,
+    ev.AccountKnown: _known,
     ev.GateClosed: _gated,
     ev.GateOpened: _gated,
     ev.RulebookChanged: _trust_nobody,

@@ -23,6 +23,7 @@ from seawall.liquidation.tiers import AdlTier
 from seawall.margin.compiled import MarketView, compile_margin, demand_levels
 from seawall.margin.rules import Level, MarginRules, Weight, WeightTier
 from seawall.market.oracle import Price, Seen
+from seawall.market.transforms.pipeline import States, aside, states_from_bytes, states_to_bytes
 from seawall.rulebooks.model import Rulebook
 from seawall.units import PPB
 
@@ -72,6 +73,14 @@ class ExpiryQuoted(msgspec.Struct, array_like=True, frozen=True):
     observed_ns: int
 
 
+class Auction(msgspec.Struct, array_like=True):
+    """An account in auction: since when, and what earlier bidders' cash keeps out of it."""
+
+    opened_ns: int
+    solvent: bool
+    reserved_atoms: int = 0
+
+
 class PotStatus(msgspec.Struct, array_like=True):
     """Ladder of one pot under a margin call or liquidation.
 
@@ -114,6 +123,7 @@ class State:
         self.pot_orders: dict[int, list[int]] = {}  # resting orders by pot
         self.sent_orders: dict[int, list[int]] = {}  # liquidation orders still out, by heir
         self.ladders: dict[int, PotStatus] = {}  # pots called or liquidating
+        self.auctions: dict[int, Auction] = {}  # by pot
         self.gates: dict[tuple[str, int], int] = {}  # (action, instrument or -1) -> until_ns
         self.proposals: dict[int, Proposal] = {}
         self.owners: dict[int, str] = {}  # subaccounts that name an owner
@@ -129,6 +139,7 @@ class State:
         self.account_pot: list[int] = []
         self.prices = [Price() for _ in range(count)]
         self.sources = [[Seen() for _ in self.policies[i].sources] for i in range(count)]
+        self.transforms: dict[int, States] = {}  # by instrument: what its price's transforms remember
         self.previous_mark = np.zeros(count, np.int64)
         self.last_trade = [0] * count
         self.settled: list[int] = []
@@ -184,6 +195,15 @@ class State:
             for place, source in enumerate(rulebook.oracles[instrument.name].sources)
         }
         self.policies = [rulebook.oracles[i.name] for i in rulebook.instruments]
+        pipelines = ((row, rulebook.pipeline(i.name)) for row, i in enumerate(rulebook.instruments))
+        self.pipelines = {row: pipeline for row, pipeline in pipelines if pipeline}
+        # (instrument, source) whose word is no price of the instrument but something its transforms ask for
+        self.aside = {
+            (row, self.policies[row].sources.index(name))
+            for row, pipeline in self.pipelines.items()
+            for name in aside(pipeline)
+            if name in self.policies[row].sources
+        }
         self.margin = compile_margin(rulebook.assets, rulebook.instruments, _with_worth(rulebook))
         listing = self.margin.view.listing
         # option -> the instrument whose index is its spot; -1 for others
@@ -255,6 +275,9 @@ class State:
             account_pot=self.account_pot,
             rulebook=self.sha256,
         )
+        if self.transforms:  # no trace in the bytes of a venue without
+            rows = sorted(self.transforms.items())
+            parts["transforms"] = [(row, states_to_bytes(states)) for row, states in rows]
         for name in _DICTS:
             parts[name] = sorted(getattr(self, name).items())
         return _ENCODER.encode(parts)
@@ -299,6 +322,7 @@ class State:
         state.account_pot = list(raw["account_pot"])
         state.prices = [msgspec.convert(row, Price) for row in raw["prices"]]
         state.sources = [[msgspec.convert(row, Seen) for row in rows] for rows in raw["sources"]]
+        state.transforms = {row: states_from_bytes(told) for row, told in raw.get("transforms", ())}
         state.pools = [msgspec.convert(row, Pool) for row in raw["pools"]]
         state.gates = {(a, i): t for a, i, t in raw["gates"]}
         state.expiries = {(a, e): msgspec.convert(quoted, ExpiryQuoted) for a, e, quoted in raw["expiries"]}
@@ -350,6 +374,7 @@ _DICTS: dict[str, Any] = {
     "pot_orders": list[int],
     "sent_orders": list[int],
     "ladders": PotStatus,
+    "auctions": Auction,
     "proposals": Proposal,
     "owners": str,
 }

@@ -23,7 +23,7 @@ from seawall.ledger.trade import notional, trade_value
 from seawall.margin.statement import book_health
 
 Floats = NDArray[np.float64]
-STEP_OF = {"liquidation": "reduce", "takeover": "takeover", "adl": "adl"}
+STEP_OF = {"liquidation": "reduce", "auction": "auction", "takeover": "takeover", "adl": "adl"}
 WORST = ("untouched", "margin_called", "adl", "liquidated", "taken_over", "bankrupt")
 
 

@@ -3,7 +3,7 @@
 Amounts are atoms, exact Python integers; shares and discounts exact Fractions. Money a bidder pays or must
 hold rounds up, money paid out to him rounds down. Margins are healths: below zero is a deficit. The docs'
 discount is 1 - the contract's d(t). Source: Derive, DutchAuction.sol and the page on liquidations.
-Bidding itself (a step with an auction as executor) is not built.
+The step and the bids: engine.decide.auction, engine.decide.bids.
 """
 
 from __future__ import annotations

@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from seawall.liquidation.auction import AuctionTerms
+
 
 class MarginCall(msgspec.Struct, frozen=True, kw_only=True):
     """Warn when equity < requirement at `level`; cleared at `cure_level`; `on_deadline` after `grace_ns`."""
@@ -35,6 +37,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
     action    cancel_orders | reduce (an order to the book)
               | takeover (the backstop vault takes position and collateral)
+              | auction (shares of the whole account, to whoever bids; liquidation.auction)
     select    which position first: largest_requirement | largest_loss | largest_notional | first
               | toward_delta_neutral (futures that bring the net delta nearer to zero, then options)
     size      restore (smallest that meets the exit level) | fraction | step_down (next lower risk tier) | all
@@ -42,7 +45,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    action: Literal["cancel_orders", "reduce", "takeover"]
+    action: Literal["cancel_orders", "reduce", "takeover", "auction"]
     select: Literal[
         "largest_requirement", "largest_loss", "largest_notional", "first", "toward_delta_neutral"
     ] = "largest_requirement"
@@ -58,6 +61,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     max_attempts: int = 0  # 0 = no limit
     leave_below: str = ""  # level name: equity under it goes to the next step
     fees: FeeSplit = FeeSplit()
+    auction: AuctionTerms | None = None  # of action "auction", and of no other
 
 
 class LiquidationRules(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,6 +22,10 @@ class Condition(IntFlag):
     NO_QUORUM = 4  # fewer fresh, agreeing sources than the quorum
     DIVERGENT = 8  # the median jumped by more than max_step since the last accepted price
     WIDE = 16  # confidence interval wider than max_confidence
+    CLAMPED = 32  # a bound stands where the market's price should: clamp, limiter or cap
+    BROKEN = 64  # a circuit breaker tripped and was not reset
+    GATED = 128  # the chain or feed this price comes over is down, or only just back
+    LATE = 256  # not stale yet, but older than whoever trades on it at once should take
 
 
 class Action(IntEnum):

@@ -14,6 +14,7 @@ from seawall.market.policy import OraclePolicy
 from seawall.rulebooks.check_ladder import check_liquidation
 from seawall.rulebooks.check_margin import check_margin
 from seawall.rulebooks.check_options import check_families, check_listed_options
+from seawall.rulebooks.check_transforms import check_transforms
 from seawall.rulebooks.findings import Finding, Findings, join, rate_text
 from seawall.rulebooks.model import Rulebook
 
@@ -26,6 +27,7 @@ def contradictions(rulebook: Rulebook) -> tuple[Finding, ...]:
     return (
         *_check_instruments(rulebook),
         *_check_oracles(rulebook),
+        *check_transforms(rulebook),
         *_check_funding(rulebook),
         *check_margin(rulebook),
         *check_families(rulebook),

@@ -5,6 +5,7 @@ Rates ppb, amounts atoms. How the levels stand to each other is checked in `chec
 
 from __future__ import annotations
 
+from seawall.liquidation.auction import AuctionTerms
 from seawall.liquidation.rules import Step
 from seawall.rulebooks.findings import Finding, Findings, rate_text, settlement_assets
 from seawall.rulebooks.model import Rulebook
@@ -117,6 +118,14 @@ def _check_can_act(rulebook: Rulebook, path: str, index: int) -> Findings:
             f"is the trigger '{rules.trigger}' itself: the step can never act",
             "Name a level that asks less than the trigger.",
         )
+    if (step.action == "auction") != (step.auction is not None):
+        yield Finding(
+            f"{path}.auction",
+            'and action "auction" go together',
+            "Give the auction's terms to that step and to no other.",
+        )
+    elif step.auction is not None:
+        yield from _check_auction(step.auction, f"{path}.auction")
     if step.action == "takeover" and rules.backstop_level and not any(rulebook.funds.backstop_atoms.values()):
         yield Finding(
             path,
@@ -140,6 +149,17 @@ def _check_can_act(rulebook: Rulebook, path: str, index: int) -> Findings:
             "over: the step can never act",
             "Name a lower level, or give the step before it max_attempts.",
         )
+
+
+def _check_auction(terms: AuctionTerms, path: str) -> Findings:
+    if not 0 <= terms.start_ppb <= terms.fast_ppb <= PPB:
+        yield Finding(
+            path, "has discounts that do not rise from start to fast to 100 %", "Correct start or fast."
+        )
+    if min(terms.fast_ns, terms.slow_ns, terms.insolvent_ns) <= 0:
+        yield Finding(path, "has a phase of no time", "Give fast_for, slow_for and insolvent_for.")
+    if terms.fee_ppb > PPB:
+        yield Finding(f"{path}.fee", "is more than what is sold", "Give at most 100 %.")
 
 
 def _can_be_left(rulebook: Rulebook, step: Step) -> bool:

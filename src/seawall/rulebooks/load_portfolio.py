@@ -39,6 +39,20 @@ def load_portfolio_rulebook(name_or_path: str | Path) -> PortfolioRulebook:
     return parse_portfolio_rulebook(text, file=file)
 
 
+def is_portfolio_rulebook(name_or_path: str) -> bool:
+    """Whether this is a portfolio rulebook: a built-in one, or a TOML file with [portfolio] and no [margin].
+
+    A file that cannot be read is none; whoever loads it says why.
+    """
+    if "/" not in name_or_path and not name_or_path.endswith(".toml"):
+        return name_or_path.partition("@")[0] in {name for name, _ in _built_in()}
+    try:
+        data = tomllib.loads(_read_path(Path(name_or_path)))
+    except (ValueError, RecursionError, RulebookError):
+        return False
+    return "portfolio" in data and "margin" not in data
+
+
 def parse_portfolio_rulebook(text: str, *, file: str) -> PortfolioRulebook:
     """Read and check one; `file` is only what errors call it. Raises RulebookError."""
     try:

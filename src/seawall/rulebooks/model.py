@@ -17,6 +17,7 @@ from seawall.liquidation.rules import LiquidationRules
 from seawall.liquidation.tiers import WaterfallTier
 from seawall.margin.rules import InstrumentMargin, MarginRules
 from seawall.market.policy import OraclePolicy
+from seawall.market.transforms.pipeline import Pipeline
 from seawall.rulebooks.families import OptionFamily, list_options
 from seawall.safeguards.rules import SafeguardRules
 
@@ -60,6 +61,8 @@ class Rulebook(msgspec.Struct, frozen=True, kw_only=True):
     funds: HouseFunds
     provenance: dict[str, tuple[str, str]]  # parameter path -> (unit, source)
     option_families: tuple[OptionFamily, ...] = ()
+    # By instrument. Unset rather than empty, so that it leaves no trace in the hash of a rulebook without.
+    transforms: dict[str, Pipeline] | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def sha256(self) -> str:
@@ -69,6 +72,10 @@ class Rulebook(msgspec.Struct, frozen=True, kw_only=True):
     def tag(self) -> str:
         """How events name the rules they followed: name@date#hash."""
         return f"{self.name}@{self.effective}#{self.sha256[:8]}"
+
+    def pipeline(self, instrument: str) -> Pipeline:
+        """The transforms between this instrument's sources and its index, left to right."""
+        return () if isinstance(self.transforms, msgspec.UnsetType) else self.transforms.get(instrument, ())
 
     def asset(self, name: str) -> Asset:
         return next(asset for asset in self.assets if asset.name == name)

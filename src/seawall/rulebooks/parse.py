@@ -14,12 +14,15 @@ import msgspec
 from seawall.errors import RulebookError
 from seawall.instruments.model import Asset, Instrument, InstrumentKind, make_instrument
 from seawall.margin.portfolio.model import PortfolioRules
+from seawall.market.policy import OraclePolicy
+from seawall.market.transforms.pipeline import Pipeline
 from seawall.rulebooks.check_portfolio import check_portfolio
 from seawall.rulebooks.model import FundingRules, HouseFunds, Rulebook
 from seawall.rulebooks.parse_margin import read_margin
 from seawall.rulebooks.parse_options import read_options
 from seawall.rulebooks.parse_portfolio import read_portfolio
 from seawall.rulebooks.parse_rules import read_liquidation, read_oracle, read_safeguards, read_waterfall
+from seawall.rulebooks.parse_transforms import read_transforms
 from seawall.rulebooks.reader import Page, Table
 from seawall.units import INT64_MAX
 
@@ -44,6 +47,7 @@ def parse_rulebook(text: str, *, file: str) -> Rulebook:
         what = f"has {len(listed.names()):,} instruments, more than the {MAX_INSTRUMENTS:,} allowed"
         top.refuse("instruments", what, "Divide the venue into several rulebooks.")
     instruments = {name: _read_instrument(name, listed.table(name), assets) for name in listed.names()}
+    oracles, transforms = _read_oracles(top.table("oracles"), instruments)
     waterfall, remainder = read_waterfall(top.table("waterfall"), numeraire)
     rulebook = Rulebook(
         name=venue.text("name"),
@@ -53,7 +57,8 @@ def parse_rulebook(text: str, *, file: str) -> Rulebook:
         unsupported=venue.texts("unsupported", []),
         assets=tuple(assets[name] for name in sorted(assets)),
         instruments=tuple(instruments[name] for name in sorted(instruments)),
-        oracles={name: read_oracle(table) for name, table in top.table("oracles").alike()},
+        oracles=oracles,
+        transforms=transforms or msgspec.UNSET,
         margin=read_margin(top.table("margin"), assets, instruments, numeraire, _read_portfolio(top, file)),
         liquidation=read_liquidation(top.table("liquidation"), numeraire),
         waterfall=waterfall,
@@ -67,6 +72,18 @@ def parse_rulebook(text: str, *, file: str) -> Rulebook:
     venue.done()
     top.done()
     return rulebook
+
+
+def _read_oracles(
+    section: Table, instruments: dict[str, Instrument]
+) -> tuple[dict[str, OraclePolicy], dict[str, Pipeline]]:
+    """By instrument: the policies of all, the transforms of those that have some."""
+    policies, transforms = {}, {}
+    for name, table in section.alike():
+        if table.has("transforms"):
+            transforms[name] = read_transforms(table, instruments.get(name))
+        policies[name] = read_oracle(table)
+    return policies, transforms
 
 
 def _read_portfolio(top: Table, file: str) -> PortfolioRules | None:

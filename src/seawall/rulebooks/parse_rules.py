@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Literal, get_args
 
 from seawall.instruments.model import Asset
+from seawall.liquidation.auction import AuctionTerms
 from seawall.liquidation.rules import FeeSplit, LiquidationRules, MarginCall, Step
 from seawall.liquidation.tiers import (
     AdlPrice,
@@ -98,10 +99,10 @@ def _read_margin_call(table: Table) -> MarginCall:
 
 
 def _read_step(table: Table, numeraire: Asset) -> Step:
-    fees = table.table("fees", optional=True)
+    fees, auction = table.table("fees", optional=True), table.table("auction", optional=True)
     step = Step(
         name=table.text("name"),
-        action=table.choice("action", ("cancel_orders", "reduce", "takeover")),
+        action=table.choice("action", ("cancel_orders", "reduce", "takeover", "auction")),
         select=table.choice("select", _SELECTORS, "largest_requirement"),
         size=table.choice("size", ("restore", "fraction", "step_down", "all"), "all"),
         fraction_ppb=table.rate("fraction", PPB),
@@ -115,9 +116,24 @@ def _read_step(table: Table, numeraire: Asset) -> Step:
         max_attempts=table.count("max_attempts", 0),
         leave_below=table.text("leave_below", ""),
         fees=_read_fees(fees) if table.has("fees") else FeeSplit(),
+        auction=_read_auction(auction) if table.has("auction") else None,
     )
     table.done()
     return step
+
+
+def _read_auction(table: Table) -> AuctionTerms:
+    terms = AuctionTerms(
+        start_ppb=table.rate("start"),
+        fast_ppb=table.rate("fast"),
+        fast_ns=table.duration("fast_for"),
+        slow_ns=table.duration("slow_for"),
+        insolvent_ns=table.duration("insolvent_for"),
+        buffer_ppb=table.rate("buffer", 0),
+        fee_ppb=table.rate("fee", 0),
+    )
+    table.done()
+    return terms
 
 
 def _read_fees(table: Table) -> FeeSplit:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from seawall.engine import commands as cmd
-from seawall.engine.decide import accounts, funding, governance, orders, prices, trades
+from seawall.engine.decide import accounts, bids, funding, governance, orders, prices, trades
 from seawall.engine.writer import Writer
 
 DECIDERS: dict[type, Callable[[Writer, Any], None]] = {
@@ -25,6 +25,7 @@ DECIDERS: dict[type, Callable[[Writer, Any], None]] = {
     cmd.CancelOrder: orders.cancel_order,
     cmd.ReportFill: trades.report_fill,
     cmd.ReportOrderDone: trades.report_order_done,
+    cmd.Bid: bids.bid,
     cmd.ApplyFunding: funding.apply_funding,
     cmd.SettleInstrument: funding.settle_instrument,
     cmd.Override: governance.override,

@@ -35,6 +35,7 @@ FUND_POTS = {"insurance": INSURANCE, "backstop": BACKSTOP}
 def resolve(writer: Writer, pot: int, *, cause: int) -> None:
     """Run the waterfall over one pot and end its liquidation."""
     state = writer.state
+    watch_pools(writer)
     cancel_all(writer, pot, cause=cause, reason="bankruptcy")
     seq = recall(writer, pot, cause=cause, why="the ladder has ended", heir=BACKSTOP)
     unit, equity = int(state.book.pot_unit[pot]), worth_atoms(state, pot)
@@ -75,6 +76,7 @@ def cover_vault(writer: Writer, *, cause: int = 0) -> None:
         worth = vault_worth_atoms(state, unit)
         if worth is None or worth >= 0:
             continue
+        watch_pools(writer)
         seq = _bankrupt(writer, BACKSTOP, unit, worth, cause=cause)
         _run_tiers(writer, BACKSTOP, unit, cause=seq)
         if unpaid := _book_unpaid(writer, BACKSTOP, unit, cause=seq):
@@ -189,7 +191,8 @@ def _insure(
         )
     left = due - paid.paid_atoms
     _passed(writer, pot, unit, number, tier, paid.paid_atoms, left, str(paid.reason), seq)
-    watch_pools(writer, cause=seq)
+    if paid.paid_atoms and fund == INSURANCE:
+        watch_pools(writer, cause=seq)
 
 
 def _spendable(state: State, fund: int, unit: int) -> int:

@@ -9,6 +9,7 @@ rounded against the order (never worse than the rule says). Rules: liquidation.r
 from __future__ import annotations
 
 from seawall.engine import events as ev
+from seawall.engine.decide.auction import auction_step
 from seawall.engine.decide.bankruptcy import resolve
 from seawall.engine.decide.measure import (
     free_lots,
@@ -187,6 +188,8 @@ def _take(writer: Writer, pot: int, step: Step, cause: int) -> bool:
         cancelled = cancel_all(writer, pot, cause=cause, reason=step.name)
         _next(writer, pot, f"{step.name}: {cancelled} cancelled", cause)
         return True
+    if step.action == "auction":
+        return auction_step(writer, pot, step, cause)
     if step.action == "takeover":
         refused = take_over(writer, pot, step, cause=cause)
         if refused:

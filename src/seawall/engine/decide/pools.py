@@ -1,7 +1,9 @@
 """ADL by drawdown: the insurance fund is watched, and while it has fallen too far winners are closed first.
 
-Amounts atoms. The fund's profit is its balance less what was paid into it; peaks are those of the last
-8 h, kept by the minute (state.Pool). Source: Bybit v5 adlAlert; rule in liquidation.adl.
+Watched at every price and tick, when the fund has paid, and before a waterfall or the vault is asked: fees,
+deposits, new rules and the hours that pass change the answer too. Amounts atoms. The fund's profit is its
+balance less what was paid into it; peaks are those of the last 8 h, kept by the minute (state.Pool).
+Source: Bybit v5 adlAlert; rule in liquidation.adl.
 """
 
 from __future__ import annotations

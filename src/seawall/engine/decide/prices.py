@@ -7,6 +7,8 @@ that the open interest could no longer be valued in 64 bits.
 
 from __future__ import annotations
 
+import msgspec
+
 from seawall.engine import commands as cmd
 from seawall.engine import events as ev
 from seawall.engine.decide.pools import watch_pools
@@ -15,10 +17,13 @@ from seawall.engine.decide.safeguards import close_gates, open_gates
 from seawall.engine.decide.sweep import sweep_all, sweep_instruments
 from seawall.engine.state import State
 from seawall.engine.writer import Writer
-from seawall.market.oracle import MISSING, NO_QUORUM, STALE, Price, Seen, form_price
+from seawall.market.oracle import DIVERGENT, MISSING, NO_QUORUM, STALE, Price, Seen, form_price
+from seawall.market.transformed import form_transformed
+from seawall.market.transforms.pipeline import start, states_to_bytes
 from seawall.units import INT64_MAX, PPB
 
 ABSURD = 10_000  # a price this many times the last is a fault of the feed, not a market move
+ANY_PRICE = (1, INT64_MAX)
 MOST_ATOMS = 2**62  # of open interest, at twice the reported price: a mark may stand above its index
 MOST_VOL_PPB = 5 * PPB
 MOST_RATE_PPB = PPB
@@ -106,7 +111,7 @@ def _heard(state: State, command: cmd.ReportPrices) -> dict[tuple[int, int], See
         if place is None:
             raise _refusal(state, price, now_ns)
         row, source = place
-        room = rooms.get(row)
+        room = ANY_PRICE if place in state.aside else rooms.get(row)
         if room is None:
             room = rooms[row] = _believable(state, row)
         ticks, observed_ns, confidence = price.price_ticks, price.observed_ns, price.confidence_ticks
@@ -158,8 +163,8 @@ def _refusal(state: State, price: cmd.SourcePrice, time_ns: int) -> Refusal:
             now_ns=time_ns,
         )
     index = state.prices[row].index_ticks
-    option = state.instruments[row].kind.option
-    if index and not option and not index <= price.price_ticks * ABSURD <= index * ABSURD * ABSURD:
+    free = state.instruments[row].kind.option or (row, source) in state.aside
+    if index and not free and not index <= price.price_ticks * ABSURD <= index * ABSURD * ABSURD:
         return Refusal(
             f"{place}: more than {ABSURD} times away from the last index",
             price_ticks=price.price_ticks,
@@ -180,9 +185,12 @@ def _form_marks(writer: Writer, rows: list[int]) -> list[int]:
         if row in state.settled:
             continue
         before, policy = state.prices[row], state.policies[row]
-        price = form_price(
-            policy, state.sources[row], before, now_ns=now_ns, traded_ticks=state.last_trade[row]
-        )
+        if row in state.pipelines:
+            price = _transformed(writer, row)
+        else:
+            price = form_price(
+                policy, state.sources[row], before, now_ns=now_ns, traded_ticks=state.last_trade[row]
+            )
         averages = policy.ema_tau_ns or policy.stable_tau_ns
         if not _moved(before, price) and not (averages and price.updated_ns != before.updated_ns):
             continue
@@ -207,6 +215,30 @@ def _form_marks(writer: Writer, rows: list[int]) -> list[int]:
             )
         )
     return changed
+
+
+def _transformed(writer: Writer, row: int) -> Price:
+    """The price after its transforms, whose memories are written down where they changed.
+
+    What no source could have been believed to say is not believed of them either: the last price stands.
+    """
+    state, before, pipeline = writer.state, writer.state.prices[row], writer.state.pipelines[row]
+    states = state.transforms.get(row) or start(pipeline)
+    stepped, price = form_transformed(
+        state.policies[row],
+        pipeline,
+        states,
+        state.sources[row],
+        before,
+        now_ns=writer.time_ns,
+        traded_ticks=state.last_trade[row],
+    )
+    if stepped != states:
+        writer.emit(ev.TransformsStepped, instrument=row, states=states_to_bytes(stepped))
+    least, most = _believable(state, row)
+    if price.index_ticks and not least <= price.index_ticks <= most:
+        return msgspec.structs.replace(before, conditions=price.conditions | DIVERGENT)
+    return price
 
 
 def _moved(before: Price, price: Price) -> bool:

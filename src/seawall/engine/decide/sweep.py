@@ -25,6 +25,7 @@ I64 = NDArray[np.int64]
 TO_UNKNOWN, TO_KNOWN, CALL, CURE, LIQUIDATE, CONTINUE = 1, 2, 4, 8, 16, 32
 # Events that change nothing for any pot but the one they are about.
 OWN = {
+    ev.AuctionOpened,
     ev.StepEntered,
     ev.LiquidationOrderSent,
     ev.LiquidationOrderRecalled,
@@ -78,13 +79,37 @@ def _sweep(writer: Writer, pots: list[int], *, cause: int) -> None:
     state = writer.state
     if not any(state.market.mark.tolist()):
         return
+    interest = _ramped_interest(state)
     _act_all(writer, pots, dict.fromkeys(pots, cause) if cause else {})
     cover_vault(writer, cause=cause)
+    interest = _relieve(writer, interest)
     while writer.touched:
         touched, writer.touched = writer.touched, Touched()
         mass = touched.pots()
         _act_all(writer, mass if mass.size > MANY else mass.tolist(), touched)
         cover_vault(writer, cause=cause)
+        interest = _relieve(writer, interest)
+
+
+def _ramped_interest(state: State) -> list[int]:
+    """Open interest, in lots, of the markets whose requirement rises with it."""
+    return [int(state.market.oi_lots[row]) for row in state.ramped]
+
+
+def _relieve(writer: Writer, before: list[int]) -> list[int]:
+    """Touch those on record in a market whose open interest is no more what it was `before`; what it is now.
+
+    Forced closing never raises it. Who is asked for less may have its call cured by that, or its liquidation
+    ended; nobody else has anything to gain from being looked at.
+    """
+    state, book, now = writer.state, writer.state.book, _ramped_interest(writer.state)
+    for row in [row for row, old, new in zip(state.ramped, before, now, strict=True) if old != new]:
+        last = next(e.seq for e in reversed(writer.events) if type(e) is ev.Traded and e.instrument == row)
+        count = book.n_positions
+        holders = book.pos_pot[:count][book.pos_instrument[:count] == row]
+        holders = np.unique(holders[holders >= HOUSE_ACCOUNTS]).astype(np.int64)
+        writer.touched.add_all(holders[state.flags[holders] != 0], last)
+    return now
 
 
 def _act_all(writer: Writer, pots: list[int] | I64, causes: dict[int, int] | Touched) -> None:

@@ -19,6 +19,7 @@ from seawall.engine.decide.measure import (
     vault_worth_atoms,
     worth_atoms,
 )
+from seawall.engine.decide.pools import watch_pools
 from seawall.engine.decide.pots import cancel_all, recall
 from seawall.engine.decide.trades_write import charge_liquidation_fee, write_trade
 from seawall.engine.state import BACKSTOP, State
@@ -37,6 +38,7 @@ def take_over(writer: Writer, pot: int, step: Step, *, cause: int) -> str:
     equity = worth_atoms(state, pot)
     if equity < 0:
         return f"equity {equity} is below zero"
+    watch_pools(writer)
     if refused := vault_refuses(state, pot):
         return refused
     seq = writer.emit(

@@ -41,7 +41,7 @@ class Crossing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose health, at which level, when which underlying moves."""
+    """Whose health, at which level, when which underlying moves; "" for all that are held, in step."""
 
     portfolio: Portfolio
     market: MarketInputs
@@ -55,7 +55,7 @@ def health_at(question: Question, price: float = 1.0, volatility: float = 1.0) -
 
     InputError if an input is missing, nodes are in different units, or the level is not there.
     """
-    portfolio, market = _moved(question, price, volatility)
+    portfolio, market = moved(question, price, volatility)
     statement = evaluate(portfolio, market, question.rules)
     if statement.unknown:
         raise InputError.at(
@@ -104,9 +104,27 @@ def health_map(
     return np.array(rows, dtype=np.float64).reshape(len(volatilities), len(prices))
 
 
-def _moved(question: Question, price: float, volatility: float) -> tuple[Portfolio, MarketInputs]:
-    """Account and market after the move. What a future gains on its way is unrealised profit."""
-    portfolio, market, name = question.portfolio, question.market, question.underlying
+def moved(question: Question, price: float, volatility: float) -> tuple[Portfolio, MarketInputs]:
+    """Account and market after the move of the question's underlyings; its level plays no part.
+
+    The underlying held as collateral moves with it, whether or not the scenarios of the rules shock it. What
+    a future gains on its way is unrealised profit. InputError without a quote of the underlying.
+    """
+    portfolio, market = question.portfolio, question.market
+    held = {position.contract.underlying for position in portfolio.positions}
+    for name in (question.underlying,) if question.underlying else sorted(held):
+        portfolio, market = _moved_one(portfolio, market, question.rules, name, price, volatility)
+    return portfolio, market
+
+
+def _moved_one(
+    portfolio: Portfolio,
+    market: MarketInputs,
+    all_rules: PortfolioRules,
+    name: str,
+    price: float,
+    volatility: float,
+) -> tuple[Portfolio, MarketInputs]:
     quote = market.underlyings.get(name)
     if quote is None:
         raise InputError.at("portfolio", f"no quote of {name}", "Give its index; nothing is assumed.")
@@ -116,16 +134,16 @@ def _moved(question: Question, price: float, volatility: float) -> tuple[Portfol
         for expiry, told in quote.expiries.items()
     }
     marks, vols = dict(market.marks), dict(market.vols)
-    rules = question.rules.underlyings.get(name)
+    rules = all_rules.underlyings.get(name)
     moving = () if rules is None else rules.shocked
     for contract in (position.contract for position in own):
         if contract.kind == "option":
             if contract.name in vols:
                 vols[contract.name] *= volatility
-        elif contract.name in marks and (contract.kind != "spot" or contract.name in moving):
+        elif contract.name in marks and (contract.kind != "spot" or contract.name in (name, *moving)):
             marks[contract.name] = market.marks[contract.name] * price
     coin = rules is not None and rules.coin
-    moved = MarketInputs(
+    after = MarketInputs(
         underlyings={
             **market.underlyings,
             name: msgspec.structs.replace(quote, spot=quote.spot * price, expiries=expiries),
@@ -134,7 +152,7 @@ def _moved(question: Question, price: float, volatility: float) -> tuple[Portfol
         marks=marks,
         confidences=market.confidences,
     )
-    return _carried(portfolio, name, market, price, coin), moved
+    return _carried(portfolio, name, market, price, coin), after
 
 
 def _carried(portfolio: Portfolio, name: str, market: MarketInputs, price: float, coin: bool) -> Portfolio:

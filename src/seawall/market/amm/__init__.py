@@ -1,0 +1,1 @@
+"""Automated market makers, exact in integers: constant product, concentrated ranges, bands, shares."""
