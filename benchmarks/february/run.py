@@ -104,7 +104,7 @@ class Run:
             holder = self.venue.holders[event.pot]
             self.kinds[holder.kind] += 1
             told = {story.holder.kind for story in self.stories}
-            if len(self.stories) < STORIES and holder.kind not in told and len(holder.legs) > len(told):
+            if len(self.stories) < STORIES and holder.kind not in told and len(holder.legs) > 1:
                 self.stories.append(begin_story(self.venue.engine.state, event, holder))
         elif isinstance(event, ev.LiquidationEnded):
             self.outcomes[event.outcome] += 1
