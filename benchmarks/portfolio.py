@@ -135,14 +135,16 @@ def _engine(accounts: int) -> Engine:
     names = [f"BTC-{day}-{strike}-{right}" for day in EXPIRIES for strike in range(50_000, 120_000, 10_000)
              for right in "CP"]  # fmt: skip
     engine = Engine(load_rulebook("harbor-options").with_options(names))
-    chance, now = random.Random(2), {"time_ns": START}
+    chance = random.Random(2)
     _report(engine, SPOT)
     commands: list[Any] = []
     for place in range(accounts + 1):
         account = HOUSE_ACCOUNTS + place
-        commands.append(cmd.OpenAccount(account=account, **now))
+        commands.append(cmd.OpenAccount(account=account, time_ns=START))
         commands.append(
-            cmd.Deposit(account=account, asset="USDC", amount_atoms=10**15 if not place else 10**13, **now)
+            cmd.Deposit(
+                account=account, asset="USDC", amount_atoms=10**15 if not place else 10**13, time_ns=START
+            )
         )
         for name in chance.sample(names, 4 if place else 0):
             sides = [account, HOUSE_ACCOUNTS]
@@ -150,7 +152,7 @@ def _engine(accounts: int) -> Engine:
             commands.append(
                 cmd.ReportFill(
                     instrument=name, size_lots=chance.randint(1, 200), price_ticks=10_000, buyer=sides[0],
-                    seller=sides[1], taker_is_buyer=True, **now,
+                    seller=sides[1], taker_is_buyer=True, time_ns=START,
                 )
             )  # fmt: skip
     for start in range(0, len(commands), 1_000):
@@ -159,17 +161,19 @@ def _engine(accounts: int) -> Engine:
 
 
 def _report(engine: Engine, spot: float) -> None:
-    state, now = engine.state, {"time_ns": START}
+    state = engine.state
     options = [instrument for instrument in state.instruments if instrument.kind.option]
     expiries = sorted({option.expiry_ns for option in options if option.expiry_ns is not None})
     for expiry_ns in expiries:
         vols = tuple(cmd.OptionVol(each.name, 500_000_000) for each in options if each.expiry_ns == expiry_ns)
         engine.step(
-            cmd.ReportVols(asset="BTC", expiry_ns=expiry_ns, forward_e9=round(spot * 1e9), vols=vols, **now)
+            cmd.ReportVols(
+                asset="BTC", expiry_ns=expiry_ns, forward_e9=round(spot * 1e9), vols=vols, time_ns=START
+            )
         )
     told = [cmd.SourcePrice(each.name, "surface", 10_000, START) for each in options]
     told += [cmd.SourcePrice("BTC-PERP", s, round(spot * 10), START) for s in ("alpha", "beta", "gamma")]
-    engine.step(cmd.ReportPrices(prices=tuple(told), **now))
+    engine.step(cmd.ReportPrices(prices=tuple(told), time_ns=START))
 
 
 def _demands(accounts: int, repeats: int) -> Row:

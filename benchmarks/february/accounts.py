@@ -41,7 +41,6 @@ class _Draw:
     def __init__(self, chance: random.Random, snapshot: Snapshot) -> None:
         self.chance, self.now_ns = chance, snapshot.time_ns
         self.asset = chance.choices(("BTC", "ETH"), (6, 4))[0]
-        self.index = snapshot.index[self.asset]
         least = LEAST_DAYS / 365
         self.expiries = [each for each in snapshot.of(self.asset) if each.years(self.now_ns) > least]
         self.size = self.amount()

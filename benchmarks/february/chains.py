@@ -47,7 +47,7 @@ class Expiry(NamedTuple):
 
 class Snapshot(NamedTuple):
     time_ns: int
-    index: dict[str, float]
+    indexes: dict[str, float]
     expiries: tuple[Expiry, ...]
 
     def of(self, asset: str) -> list[Expiry]:

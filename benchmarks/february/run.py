@@ -40,7 +40,7 @@ class Day(NamedTuple):
     """What stood at the last snapshot of a day, and what happened in it."""
 
     day: str
-    index: dict[str, float]
+    indexes: dict[str, float]
     vol: dict[str, float]
     accounts: int
     counts: Counter[str]
@@ -114,8 +114,8 @@ class Run:
         self.days.append(
             Day(
                 day=_day(snapshot),
-                index=snapshot.index,
-                vol={asset: _vol(snapshot, asset) for asset in snapshot.index},
+                indexes=snapshot.indexes,
+                vol={asset: _vol(snapshot, asset) for asset in snapshot.indexes},
                 accounts=entered,
                 counts=self.counts,
                 bad_debt=self.bad_debt,
@@ -131,12 +131,12 @@ class Run:
         return self.journal.digest(), self.venue.engine.state.digest()
 
     def table(self) -> list[str]:
-        assets = sorted(self.days[0].index)
+        assets = sorted(self.days[0].indexes)
         heads = ["day       ", *(f"{a:>9} {'vol':>5}" for a in assets), f"{'accounts':>8}"]
         names = list(COUNTED.values())
         lines = ["  ".join([*heads, *(f"{name:>12}" for name in names), f"{'bad debt':>12} {'fund':>14}"])]
         for day in self.days:
-            cells = [day.day, *(f"{day.index[a]:9,.0f} {day.vol[a]:5.1%}" for a in assets)]
+            cells = [day.day, *(f"{day.indexes[a]:9,.0f} {day.vol[a]:5.1%}" for a in assets)]
             cells += [f"{day.accounts:8,}", *(f"{day.counts[name]:12,}" for name in names)]
             lines.append("  ".join([*cells, f"{day.bad_debt / 1e6:12,.0f} {day.fund / 1e6:14,.0f}"]))
         return lines

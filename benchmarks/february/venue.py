@@ -96,7 +96,7 @@ class Venue:
                     forward_e9=round(expiry.forward * 1e9),
                     vols=vols,
                 )
-        marks.update({f"{asset}-PERP": price for asset, price in snapshot.index.items()})
+        marks.update({f"{asset}-PERP": price for asset, price in snapshot.indexes.items()})
         prices = tuple(
             cmd.SourcePrice(name, source, self.ticks(name, price), self.now_ns)
             for name, price in marks.items()
@@ -108,19 +108,19 @@ class Venue:
     def settle(self, snapshots: list[Snapshot], until_ns: int) -> None:
         """What is held and expires up to a time, at the index of the snapshot nearest to its expiry."""
         state = self.engine.state
-        due = sorted({
-            (instrument.expiry_ns, instrument.name)
-            for row, instrument in enumerate(state.instruments)
-            if instrument.kind.option and instrument.expiry_ns <= until_ns and row not in state.settled
-            and state.market.oi_lots[row]
-        })  # fmt: skip
+        due = sorted(
+            (option.expiry_ns, option.name)
+            for row, option in enumerate(state.instruments)
+            if option.expiry_ns is not None and option.expiry_ns <= until_ns
+            and row not in state.settled and state.market.oi_lots[row]
+        )  # fmt: skip
         for moment in dict.fromkeys(expiry_ns for expiry_ns, _ in due):
             nearest = min(snapshots, key=lambda each: abs(each.time_ns - moment))
             self.now_ns = max(self.now_ns, moment)
             self._hold("settlement")
             for name in (name for expiry_ns, name in due if expiry_ns == moment):
                 option = self.instruments[name]
-                price = self.ticks(option.underlying, nearest.index[option.base])
+                price = self.ticks(option.underlying, nearest.indexes[option.base])
                 self.give(cmd.SettleInstrument, instrument=name, price_ticks=price)
             self._release()
 
