@@ -31,7 +31,9 @@ def run() -> Run:
 
 
 def test_a_frame_becomes_snapshots() -> None:
-    assert [round(each.indexes["BTC"] / INDEX["BTC"], 9) for each in SNAPSHOTS] == [share for share, _ in PATH]
+    assert [round(each.indexes["BTC"] / INDEX["BTC"], 9) for each in SNAPSHOTS] == [
+        share for share, _ in PATH
+    ]
     first = SNAPSHOTS[0]
     assert len(first.expiries) == 2 * len(EXPIRIES) and len(SNAPSHOTS[-1].expiries) == 2 * (len(EXPIRIES) - 1)
     call = next(quote for quote in first.of("BTC")[2].quotes if quote.is_call and quote.strike == 80_000)
