@@ -19,7 +19,7 @@ from benchmarks.record import latest, store
 from benchmarks.rows import Row
 
 # In the order of the table. One whose file is not there yet is left out.
-MODULES = ("whole_book", "tick", "crash", "sweep", "journal", "startup", "pricing", "scenario_book")
+MODULES = ("whole_book", "tick", "crash", "sweep", "journal", "startup", "pricing", "scenario_book", "amm")
 
 
 def here() -> tuple[str, ...]:
