@@ -30,6 +30,7 @@ COUNTED = {
     ev.MarginCalled: "calls",
     ev.LiquidationStarted: "liquidations",
     ev.LiquidationOrderSent: "orders",
+    ev.AuctionOpened: "auctions",
     ev.TakenOver: "takeovers",
     ev.Bankrupt: "bankrupt",
 }

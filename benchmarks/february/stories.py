@@ -18,7 +18,15 @@ from seawall.journal.reader import JournalReader
 from seawall.margin.portfolio.statement import NodeStatement, PortfolioStatement
 
 MOST_EVENTS = 12
-TOLD = (ev.LiquidationOrderSent, ev.Traded, ev.TakenOver, ev.Bankrupt, ev.LiquidationEnded)
+TOLD = (
+    ev.LiquidationOrderSent,
+    ev.Traded,
+    ev.AuctionOpened,
+    ev.AuctionBid,
+    ev.TakenOver,
+    ev.Bankrupt,
+    ev.LiquidationEnded,
+)
 
 
 class Story(NamedTuple):

@@ -3,7 +3,8 @@
 While a snapshot comes in, expiry by expiry, and while an expiry is settled, leg by leg, the venue's guardian
 keeps the gate of liquidations closed: an account is judged on whole markets only. Snapshots are hours apart,
 so this venue lets prices and surfaces stand for a day. Dealers are deep pockets outside of the experiment:
-they take the other side of every opening trade at the mark, and of liquidations at the mark less a cost.
+they take the other side of every opening trade at the mark, of liquidations at the mark less a cost, and bid
+for accounts in auction.
 Sizes lots, prices ticks, money atoms.
 """
 
@@ -27,6 +28,8 @@ from seawall.rulebooks.model import Rulebook
 
 DAY_NS = 86_400 * 10**9
 SECOND_NS = 10**9
+PPB = 10**9
+BID_AFTER_NS = 300 * SECOND_NS  # an auction's discount has grown by then
 DEALERS = 64
 DEEP = 10**9  # USDC of each dealer
 OPTION_COST, PERP_COST, LEAST_COST = 0.02, 0.0005, 0.0002  # of the mark, and of the index
@@ -132,9 +135,12 @@ class Venue:
         self.now_ns += 2 * SECOND_NS
         self.give(cmd.Tick)
         for _ in range(ROUNDS):
-            if not self.fill_liquidations() or self.engine.state.halted:
+            filled, halted = self.fill_liquidations(), self.engine.state.halted
+            if halted or not (filled or self.engine.state.auctions):
                 break
-            self.now_ns += 11 * SECOND_NS
+            self.now_ns += 11 * SECOND_NS if filled else BID_AFTER_NS
+            if not filled:
+                self.bid()
             self.give(cmd.Tick)
 
     # -- accounts -----------------------------------------------------------------------------------------
@@ -210,6 +216,13 @@ class Venue:
             self.give_many([self._fill(account, name, order.size_lots, price, number)])
             filled += 1
         return filled
+
+    def bid(self) -> None:
+        """A dealer bids for the whole of every account in auction, with what discount there is by then."""
+        for pot in sorted(self.engine.state.auctions):
+            target = self.engine.state.book.pot_account.item(pot)
+            bidder = HOUSE_ACCOUNTS + target % DEALERS
+            self.give(cmd.Bid, account=bidder, target=target, share_ppb=PPB, most_atoms=DEEP * 10**6)
 
     def _price(self, row: int, buying: bool, limit_ticks: int) -> int:
         state, instrument = self.engine.state, self.engine.state.instruments[row]

@@ -8,7 +8,7 @@ import polars as pl
 
 from seawall.kernels.black import black_price
 
-START = datetime(2026, 2, 1, 5)
+START = datetime(2026, 1, 31, 17)
 INDEX = {"BTC": 80_000.0, "ETH": 2_400.0}
 STEP = {"BTC": 4_000.0, "ETH": 120.0}
 PATH = ((1.0, 0.5), (0.97, 0.55), (0.93, 0.6), (0.8, 1.1), (0.84, 0.9))  # of the first index; volatility

@@ -6,13 +6,17 @@ import sys
 
 import pytest
 
+from benchmarks.february import venue
 from benchmarks.february.__main__ import compare, main
 from benchmarks.february.accounts import KINDS, draw_holder
 from benchmarks.february.chains import snapshots_of
 from benchmarks.february.run import Run
 from benchmarks.february.venue import DEALERS
+from seawall.engine import commands as cmd
 from seawall.engine import events as ev
+from seawall.engine.engine import Engine
 from seawall.engine.state import HOUSE_ACCOUNTS, State
+from seawall.rulebooks.model import Rulebook
 from tests.engine.february_chains import EXPIRIES, INDEX, PATH, frame
 
 SNAPSHOTS = snapshots_of(frame())
@@ -59,14 +63,27 @@ def test_demands_together_are_those_of_the_statements(run: Run) -> None:
 
 
 def test_a_demand_does_not_depend_on_when_it_was_last_asked(run: Run) -> None:
-    """A state restored from its bytes knows no demand; it works out the same."""
-    state = run.venue.engine.state
+    """One expiry's new surface moves those who hold it; a state that knows no demand works out the same."""
+    engine = Engine.from_bytes(run.rulebook, run.venue.engine.state.to_bytes())
+    state, last = engine.state, SNAPSHOTS[-1].of("BTC")[-1]
+    assert state.demands is not None
+    state.demands.refresh(state)
+    before = state.book.demanded.copy()
+    vols = tuple(cmd.OptionVol(quote.name, round(quote.vol * 1.2e9)) for quote in last.quotes)
+    engine.step(
+        cmd.ReportVols(
+            time_ns=state.time_ns, asset="BTC", expiry_ns=last.expiry_ns, vols=vols,
+            forward_e9=round(last.forward * 1e9),
+        )
+    )  # fmt: skip
     bare = State.from_bytes(state.rulebook, state.to_bytes())
-    assert bare.demands is not None and state.demands is not None
+    assert bare.demands is not None
     bare.demands.refresh(bare)
     state.demands.refresh(state)
     count = state.book.n_pots
     assert (bare.book.demanded[:count] == state.book.demanded[:count]).all()
+    moved = (before[:count] != state.book.demanded[:count]).any(axis=1)
+    assert 0 < moved.sum() < count
 
 
 def test_what_expired_was_settled_and_nothing_is_left_of_it(run: Run) -> None:
@@ -85,6 +102,22 @@ def test_twice_the_same_bytes_and_the_stories_are_told(capsys: pytest.CaptureFix
     told = capsys.readouterr().out
     for word in ("the same bytes", "worst of", "charges:", "LiquidationOrderSent", "2026-02-02"):
         assert word in told
+
+
+class Unsieved(Engine):
+    """Looks at everybody in every sweep."""
+
+    def __init__(self, rulebook: Rulebook) -> None:
+        super().__init__(rulebook)
+        self.state.sieve = None
+
+
+def test_the_sieve_changes_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(venue, "Engine", Unsieved)
+    again = Run(SNAPSHOTS, ACCOUNTS, 7)
+    again.go()
+    assert again.venue.engine.state.sieve is None
+    assert again.digests() == run.digests()
 
 
 def test_another_seed_is_another_book() -> None:

@@ -185,7 +185,7 @@ class Sieve:
             met.sort()
         verdicts, rooms = np.zeros(count, np.int64), np.zeros(count, np.int64)
         sift.judge_all(*tables, self.plan, self.levels, state.flags, met, verdicts, rooms)
-        self.unfiled = not self.file_all
+        self.unfiled = not self.file_all and self._fileable(state, met[verdicts == sift.CALM])
         if self.file_all:
             sift.settle(
                 *tables[:6], self.plan, self.levels, state.flags, met, count, verdicts, rooms,
@@ -197,6 +197,13 @@ class Sieve:
         self.file_all = False
         sift.arrive(state.market.table, self.plan, self.walked, moved, self.posts, self.heads, self.near)
         return met, verdicts
+
+    def _fileable(self, state: State, calm: Ints) -> bool:
+        """Is there one among them that could be filed? Not while a portfolio rule asks (see sift.reach)."""
+        if state.demands is None or not set(swept_levels(state)) & set(state.demands.levels):
+            return bool(calm.size)
+        book = state.book
+        return bool(((book.pot_head[calm] < 0) | (book.pot_instrument[calm] >= 0)).any())
 
     def _concerned(self, state: State, pots: Ints, rows: list[int]) -> Ints:
         """Those of the pots that a sweep after prices of the instruments `rows` looks at."""
