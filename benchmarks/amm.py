@@ -1,9 +1,9 @@
 """Swaps per second against one pool of concentrated liquidity, on one thread, equal to the definition.
 
 A pool at 2000 with one range over all prices and ten narrow ones about it; orders of either side with
-log-normal sizes about 0.1 of token0, so that some cross the ends of ranges. Our rate is of orders already laid
-out in digits, as a simulation keeps them; the definition is the same swap in Python's integers. Before anything
-is timed the first orders are compared with it, amounts and pool. Seconds are of the thread, the fastest of each.
+log-normal sizes about 0.1 of token0, so that some cross the ends of ranges. Our rate is of orders already
+laid out in digits, as a simulation keeps them; the definition is the same swap in Python's integers. Before
+anything is timed the first orders are compared with it. Seconds are of the thread, the fastest of three.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 `market/amm/concentrated.py` is the definition; here the same integers live in digits (`kernels/wide.py`), and
 the places where a swap may stop are sorted once. Amounts in atoms below 2**128, roots of prices with 96
-fraction bits, fees in pips. Rounding: as the definition. With liquidity below 2**128 an amount that ends inside
-a stretch is below liquidity * 2**96 / root, so no product passes 256 bits where the protocol's would not.
+fraction bits, fees in pips. Rounding: as the definition. With liquidity below 2**128 an amount that ends
+inside a stretch is below liquidity * 2**96 / root: no product passes 256 bits where the protocol's would not.
 A float only tells whether a swap ends far from the next stop; near it integers decide.
 """
 
