@@ -202,20 +202,19 @@ class Venue:
 
     def fill_liquidations(self) -> int:
         """Every liquidation order out is filled at the mark less a cost, not beyond its limit."""
-        state, filled = self.engine.state, 0
-        for number in sorted(n for n, order in state.orders.items() if order.liquidation):
-            order = state.orders.get(number)
-            if order is None:
+        state, answers = self.engine.state, list[Any]()
+        for number, order in sorted(state.orders.items()):
+            if not order.liquidation:
                 continue
             if order.recalled:
-                self.give(cmd.ReportOrderDone, order=number)
+                answers.append(cmd.ReportOrderDone(time_ns=self.now_ns, order=number))
                 continue
             name = state.instruments[order.instrument].name
             price = self._price(order.instrument, order.size_lots > 0, order.price_ticks)
             account = state.book.pot_account.item(order.pot)
-            self.give_many([self._fill(account, name, order.size_lots, price, number)])
-            filled += 1
-        return filled
+            answers.append(self._fill(account, name, order.size_lots, price, number))
+        self.give_many(answers)
+        return len(answers)
 
     def bid(self) -> None:
         """A dealer bids for the whole of every account in auction, with what discount there is by then."""
