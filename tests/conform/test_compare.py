@@ -126,6 +126,8 @@ def test_an_error_of_a_method_may_be_smaller_but_not_larger_than_rounding():
 def test_a_printed_figure_is_compared_to_its_last_digit():
     assert fits({"printed": F("0.10")}, {"printed": F("0.0964")}, {"printed": F("0.0101")})
     assert not fits({"printed": [F(900)]}, {"printed": [F("900.5")]}, {"printed": F("0.01")})
+
+
 def test_a_printed_tolerance_is_absolute_and_for_printed_results_alone():
     tolerance = {"rel": F("0.000001"), "printed": F("0.3")}
     assert fits({"es": 58, "printed_es": F("58.2")}, {"es": 58, "printed_es": F("58.4")}, tolerance)

@@ -35,6 +35,9 @@ FIGURES = (
     "lending/uniswap_v3",
     "lending/hybrid_liquidity",
     "lending/llamma",
+    "lending/eisenberg_noe",
+    "lending/fire_sales",
+    "lending/deleveraging_calibration",
 )
 NOT_YET = {
     "hyperliquid-oct10-aggregate-0": "needs the event's data",

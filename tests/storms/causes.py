@@ -24,6 +24,7 @@ MAY_CAUSE: dict[str, set[str]] = {
     "PotOpened": {"ReportFill", "PlaceOrder", "Deposit", "Transfer", "SetLeverage"},
     "LeverageSet": {"SetLeverage"},
     "SourcesSeen": {"ReportPrices"},
+    "TransformsStepped": {"ReportPrices", "Tick"},
     "MarkSet": {"ReportPrices", "Tick"},
     "OrderPlaced": {"PlaceOrder"},
     "OrderReduced": {"CancelOrder", "SettleInstrument", "Traded", "Transferred"} | LADDER,

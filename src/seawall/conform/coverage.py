@@ -10,7 +10,9 @@ from seawall.conform import (
     bybit,
     bybit_options,
     cboe,
+    contagion,
     dederi,
+    deleveraging,
     deribit,
     deribit_portfolio,
     derive,
@@ -70,6 +72,8 @@ ENTRIES: tuple[Adapter | Refused | Shape, ...] = (
     *llamma.ADAPTERS,
     *oracles.ADAPTERS,
     *oracle_programs.ADAPTERS,
+    *contagion.ADAPTERS,
+    *deleveraging.ADAPTERS,
 )
 
 OPTIONS = "scenario margin (portfolio margin): not in this engine yet"
@@ -99,9 +103,9 @@ REASONS = {
     "uniswap_v2": "no adapter for inputs like these",
     "uniswap_v3": "no adapter for inputs like these",
     "hybrid_liquidity": "no adapter for inputs like these",
-    "deleveraging_calibration": "calibration of liquidation parameters: not in this engine yet",
-    "eisenberg_noe": "clearing of interbank networks: not in this engine yet",
-    "fire_sales": "fire-sale contagion models: not in this engine yet",
+    "deleveraging_calibration": "no adapter for inputs like these",
+    "eisenberg_noe": "no adapter for inputs like these",
+    "fire_sales": "no adapter for inputs like these",
     "incidents": "records of incidents: need importers of their events, not here yet",
     "oracles": "no adapter for inputs like these",
     "calibration": "calibration: not in this engine yet",

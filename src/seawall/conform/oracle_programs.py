@@ -11,7 +11,7 @@ from typing import Any
 
 from seawall.conform.model import Vector
 from seawall.conform.oracles import nanoseconds, price, shapes, told, units, word
-from seawall.conform.reading import Answer, as_number, find, number, rows
+from seawall.conform.reading import Answer, as_number, find, number, rows, table
 from seawall.errors import Unsupported
 from seawall.market.transforms import measure
 from seawall.market.transforms.delay import UP, DelayQueue, SequencerGate
@@ -44,7 +44,7 @@ def _answered(oracle: dict[str, Any]) -> Reading:
 
 def price_feed(vector: Vector) -> Answer:
     given = vector.inputs
-    first, second = given["chainlink"], given["tellor"]
+    first, second = table(given, "chainlink"), table(given, "tellor")
     named = find(given, "status") or LIQUITY[Status.PRIMARY_WORKING]
     status = next((status for status, name in LIQUITY.items() if name == named), None)
     if status is None:
@@ -138,7 +138,7 @@ def donated(vector: Vector) -> Answer:
 
 
 def stable_price(vector: Vector) -> Answer:
-    given, params = vector.inputs, vector.inputs["params"]
+    given, params = vector.inputs, table(vector.inputs, "params")
     rule = StablePrice(
         interval_s=int(number(params, "delay_interval_seconds")),
         intervals=int(number(params, "delay_slots")),
@@ -160,7 +160,7 @@ def stable_price(vector: Vector) -> Answer:
 
 
 def validity(vector: Vector) -> Answer:
-    given, rails = vector.inputs, vector.inputs["guardrails"]
+    given, rails = vector.inputs, table(vector.inputs, "guardrails")
     rule = Validity(
         twap="twap",
         too_volatile_ratio=int(number(rails, "too_volatile_ratio")),

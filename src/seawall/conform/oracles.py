@@ -274,7 +274,7 @@ ADAPTERS = shapes(
         push_feed,
     ),
     (("sources",), ("median", "mean"), aggregated),
-    (("price", "conf", "expo", "k?"), ("lower", "upper"), fixed_point),
+    (("price", "conf", "expo", "k?"), ("price", "lower", "upper"), fixed_point),
     (("age_hours", "half_life_hours?"), ("weight",), ema_weights),
     (("from_", "to", "minutes", "half_life"), ("ema",), ema_step),
     (

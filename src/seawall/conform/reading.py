@@ -103,6 +103,14 @@ def rows(inputs: dict[str, Any], *names: str) -> list[dict[str, Any]]:
     return value
 
 
+def table(inputs: dict[str, Any], *names: str) -> dict[str, Any]:
+    """A table within the inputs. Unsupported if there is none, or something else."""
+    value = find(inputs, *names)
+    if not isinstance(value, dict):
+        raise Unsupported(f"input {names[0]} is {value!r}, not a table")
+    return value
+
+
 def side(inputs: dict[str, Any], *, default: int = 1) -> int:
     """+1 or -1 from `side`, `short` or a signed size; the default where nothing says."""
     told = find(inputs, "side", "position_side", "direction")

@@ -93,27 +93,28 @@ def form_price(
     if not accepted:
         return _stands(before, DIVERGENT, used=used, rejected=rejected, step_since_ns=step_since)
     wide = policy.max_confidence_ppb and confidence * PPB > policy.max_confidence_ppb * index
-    found = Price(
-        index_ticks=index,
-        confidence_ticks=confidence,
-        conditions=WIDE if wide else 0,
-        used=used,
-        rejected=rejected,
+    conditions = WIDE if wide else 0
+    return complete(
+        policy, index, confidence, conditions, used, rejected, sources, before, now_ns, traded_ticks
     )
-    return complete(policy, found, sources, before, now_ns=now_ns, traded_ticks=traded_ticks)
 
 
 def complete(
     policy: OraclePolicy,
-    found: Price,
+    index: int,
+    confidence: int,
+    conditions: int,
+    used: int,
+    rejected: int,
     sources: Sequence[Seen],
     before: Price,
-    *,
     now_ns: int,
     traded_ticks: int,
 ) -> Price:
-    """An index with its confidence and conditions, and what follows from it: basis, mark, slow price."""
-    index = found.index_ticks
+    """An index in ticks with its confidence and conditions, and what follows: basis, mark, slow price.
+
+    By place, not by keyword: this is asked for at every tick.
+    """
     basis, mark = form_mark(policy, index, sources, before, now_ns, traded_ticks)
     stable_nano = index * NANO
     if policy.stable_tau_ns and before.stable_ticks:
@@ -127,12 +128,12 @@ def complete(
         index_ticks=index,
         mark_ticks=mark,
         stable_ticks=max(stable_nano // NANO, 1),
-        confidence_ticks=found.confidence_ticks,
+        confidence_ticks=confidence,
         basis_nano=basis,
         stable_nano=stable_nano,
-        conditions=found.conditions,
-        used=found.used,
-        rejected=found.rejected,
+        conditions=conditions,
+        used=used,
+        rejected=rejected,
         step_since_ns=0,
         updated_ns=now_ns,
     )

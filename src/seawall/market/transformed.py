@@ -48,12 +48,20 @@ def form_transformed(
             before, conditions=out.conditions | MISSING, used=found.used, rejected=found.rejected
         )
     good = not out.conditions & NOT_GOOD
-    index = msgspec.structs.replace(
-        found, index_ticks=out.price, confidence_ticks=out.confidence, conditions=out.conditions
-    )
     # An average moves by the time since it last moved: none, while the price is not good.
     since = before if good else msgspec.structs.replace(before, updated_ns=now_ns)
-    price = complete(policy, index, sources, since, now_ns=now_ns, traded_ticks=traded_ticks)
+    price = complete(
+        policy,
+        out.price,
+        out.confidence,
+        out.conditions,
+        found.used,
+        found.rejected,
+        sources,
+        since,
+        now_ns,
+        traded_ticks,
+    )
     return states, price if good else msgspec.structs.replace(price, updated_ns=before.updated_ns)
 
 

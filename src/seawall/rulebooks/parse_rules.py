@@ -65,7 +65,7 @@ def _read_conditions(table: Table, action: str) -> int:
             table.refuse(
                 action,
                 f"holds {word!r}, which no action can tolerate",
-                "Choose from stale, no_quorum, divergent, wide.",
+                f"Choose from {', '.join(name for name in _CONDITIONS if name != 'missing')}.",
             )
         bits |= _CONDITIONS[word]
     return int(bits)

@@ -142,6 +142,15 @@ def test_a_pump_of_ten_minutes_moves_an_hourly_average_to_its_closed_form():
     assert rule.step(rule.start(), said(None), {}, 0)[1].price is None
 
 
+@pytest.mark.parametrize("before,after", [(2, 1), (1, 2), (10**12, 10**12 + 1)])
+def test_an_average_arrives_where_its_samples_stay(before, after):
+    rule = HalfLife(half_life_ns=HOUR)
+    state, _out = rule.step(rule.start(), said(before), {}, 0)
+    for step in range(700):
+        state, out = rule.step(state, said(after), {}, step * HOUR // 10)
+    assert out.price == after and state.price_nano == after * 10**9
+
+
 def test_collateral_is_worth_the_low_side_and_debt_the_high_side_of_an_interval():
     feed = FixedPoint(price=12_276_250, confidence=1_500, exponent=-5)
     assert (feed.value(feed.price), feed.value(1_500)) == (Fraction("122.7625"), Fraction("0.015"))

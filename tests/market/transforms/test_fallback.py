@@ -1,4 +1,4 @@
-"""The price feed with a fallback, against a plain transcription of its contract's five cases; Drift's ladder."""
+"""The price feed with a fallback, against a transcription of its contract; the ladder of Drift."""
 
 from __future__ import annotations
 

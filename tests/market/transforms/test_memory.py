@@ -100,6 +100,17 @@ def test_a_limited_price_moves_by_no_more_than_its_factor_within_the_window(word
         last, last_ns = out.price, now
 
 
+@pytest.mark.parametrize(
+    "price,seconds,limited",
+    [(2400, 0, 2400), (2399, 0, 2400), (2000, 119, 2400), (2000, 120, 2000)]
+    + [(3750, 0, 3750), (3751, 119, 3750), (4500, 120, 4500)],
+)
+def test_the_limiter_of_llamma_at_its_boundaries(price, seconds, limited):
+    rule = Limiter(factor_wad=WAD * 5 // 4, window_ns=120 * SECOND)
+    state, _out = rule.step(rule.start(), said(3000, 0), {}, 0)
+    assert rule.step(state, said(price, 1), {}, seconds * SECOND)[1].price == limited
+
+
 # ---- anchor and breaker ----------------------------------------------------------------------------------
 
 
@@ -143,6 +154,13 @@ def test_a_breaker_that_tripped_stays_so_until_it_is_reset(words, place):
         assert state.broken == tripped == bool(out.conditions & Condition.BROKEN)
         assert out.price == (value or None)
     assert rule.reset(7) == Fuse(7, False)
+
+
+@pytest.mark.parametrize("value,jump", [(2999, False), (3000, True), (334, False), (333, True), (0, True)])
+def test_a_breaker_trips_at_its_very_factor(value, jump):
+    rule = Breaker(factor_wad=3 * WAD)
+    assert rule.is_jump(1000, value) == jump
+    assert not rule.is_jump(0, value)
 
 
 def test_the_breaker_of_synthetix_on_its_own_series():
@@ -210,6 +228,13 @@ def test_the_queue_of_maker_on_its_own_log():
     for hours in (10, 11, 12):
         emptied, out = rule.step(emptied, said(80, hours * HOUR), {}, hours * HOUR)
         assert out.price is None
+
+
+def test_a_late_poke_does_not_put_off_the_next_hour():
+    rule = DelayQueue(hop_ns=HOUR)
+    state, _out = rule.step(rule.start(), said(200, 1), {}, 2 * HOUR - SECOND)
+    assert not rule.is_due(state, 2 * HOUR - 1) and rule.is_due(state, 2 * HOUR)
+    assert rule.step(state, said(180, 2), {}, 2 * HOUR)[1].price == 200
 
 
 def test_the_gate_opens_after_the_grace_period_and_deep_losses_pass_it():

@@ -19,6 +19,7 @@ from seawall.engine.decide.pots import recall
 from seawall.engine.sieve import dependent, swept_levels
 from seawall.engine.state import FLAG_CALLED, FLAG_LIQUIDATING, FLAG_UNKNOWN, HOUSE_ACCOUNTS, State
 from seawall.engine.writer import Touched, Writer
+from seawall.kernels import layout
 
 I64 = NDArray[np.int64]
 
@@ -93,7 +94,8 @@ def _sweep(writer: Writer, pots: list[int], *, cause: int) -> None:
 
 def _ramped_interest(state: State) -> list[int]:
     """Open interest, in lots, of the markets whose requirement rises with it."""
-    return [int(state.market.oi_lots[row]) for row in state.ramped]
+    item = state.market.table.item
+    return [item(row, layout.MKT_OI) for row in state.ramped]
 
 
 def _relieve(writer: Writer, before: list[int]) -> list[int]:
@@ -107,8 +109,8 @@ def _relieve(writer: Writer, before: list[int]) -> list[int]:
         last = next(e.seq for e in reversed(writer.events) if type(e) is ev.Traded and e.instrument == row)
         count = book.n_positions
         holders = book.pos_pot[:count][book.pos_instrument[:count] == row]
-        holders = np.unique(holders[holders >= HOUSE_ACCOUNTS]).astype(np.int64)
-        writer.touched.add_all(holders[state.flags[holders] != 0], last)
+        holders = holders[holders >= HOUSE_ACCOUNTS]
+        writer.touched.add_all(np.unique(holders[state.flags[holders] != 0]).astype(np.int64), last)
     return now
 
 

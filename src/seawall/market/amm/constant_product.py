@@ -128,6 +128,13 @@ def most_to_sell(pool: ConstantProductPool, discount: Fraction) -> int:
     return max(0, most.numerator // most.denominator)
 
 
+def most_within_bonus(pool: ConstantProductPool, bonus: Fraction) -> int:
+    """The most token0 that sells without a loss for who gets it at price / (1 + bonus), rounded down."""
+    if bonus < 0:
+        raise InputError.at("bonus", f"is {bonus}", "Give a share of the price from 0.")
+    return most_to_sell(pool, Fraction(bonus) / (1 + Fraction(bonus)))
+
+
 def inputs_to_move_price(pool: ConstantProductPool, ratio: Fraction) -> tuple[int, int]:
     """(atoms in, atoms out) that multiply the price by `ratio` if there were no fee.
 

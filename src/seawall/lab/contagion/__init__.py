@@ -1,0 +1,1 @@
+"""How one failure becomes many: clearing, fire sales, liquidation cascades. Floats; nothing decides."""
