@@ -8,6 +8,7 @@ import pytest
 
 from seawall.engine import commands as cmd
 from seawall.engine import events as ev
+from seawall.engine.decide.legs import lots_to_neutral, toward_delta_neutral
 from seawall.engine.decide.measure import pot_health
 from seawall.engine.engine import Engine
 from seawall.engine.state import FLAG_LIQUIDATING, FLAG_UNKNOWN, State
@@ -190,3 +191,22 @@ def test_a_state_by_itself_calls_nobody_safe(world: World) -> None:
     bare = State.from_bytes(world.engine.state.rulebook, world.engine.state.to_bytes())
     told = statement(bare.book, bare.margin, bare.market, world.pot(1), "maintenance")
     assert not told.known
+
+
+def test_closing_toward_neutral_takes_the_perpetual_first_and_stops_at_neutral(world: World) -> None:
+    """Long a perpetual, short two calls of a quarter delta: the net is long, so the perpetual goes first."""
+    state = world.engine.state
+    world.fund(4, 40_000)
+    world.trade(4, 0, "BTC-PERP", 1)
+    world.trade(0, 4, "BTC-31JAN26-100000-C", 2)
+    pot = world.pot(4)
+    rows = sorted(state.book.pos_instrument[slot].item() for slot in state.book.positions(pot))
+    perpetual = state.instrument_row["BTC-PERP"]
+    assert toward_delta_neutral(state, pot, rows) == perpetual
+    deltas = {leg: state.demands.market.books["BTC"].deltas[place]
+              for leg, place in state.demands.market.books["BTC"].contracts.items()}  # fmt: skip
+    call = next(delta for leg, delta in deltas.items() if leg.name == "BTC-31JAN26-100000-C")
+    lots = lots_to_neutral(state, pot, perpetual)
+    assert lots == -int(-(1 - 2 * call) * 1000 // 1) and 0 < lots < 1000
+    option = state.instrument_row["BTC-31JAN26-100000-C"]
+    assert lots_to_neutral(state, pot, option) == 200  # does not help: all of it, where it is asked for

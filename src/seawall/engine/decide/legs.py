@@ -9,7 +9,7 @@ Source of the order: Deribit (futures, then options, to delta neutral), Derive.
 
 from __future__ import annotations
 
-from seawall.engine.decide.measure import held_lots
+from seawall.engine.decide.measure import held_lots, open_slots
 from seawall.engine.state import State
 from seawall.margin.portfolio.statement import LegLine
 
@@ -47,6 +47,22 @@ def toward_delta_neutral(state: State, pot: int, rows: list[int]) -> int:
         if helps:
             return max(helps, key=lambda row: (abs(deltas[row]), -row))
     return worst_leg(state, pot, rows) if under_portfolio(state, pot) else rows[0]
+
+
+def lots_to_neutral(state: State, pot: int, row: int) -> int:
+    """Fewest lots of a leg whose close brings its underlying's net delta to zero.
+
+    All of them where that is too few, where its close leads away from zero, and of an option: futures are
+    closed for the delta, options for what they lose.
+    """
+    held, base = abs(held_lots(state, pot, row)), state.instruments[row].base
+    rows = [int(state.book.pos_instrument[slot]) for slot in open_slots(state, pot)]
+    deltas = _deltas(state, pot, sorted(rows))
+    net = sum(delta for other, delta in deltas.items() if state.instruments[other].base == base)
+    own = deltas.get(row, 0)
+    if state.instruments[row].kind.option or own * net <= 0 or abs(own) <= abs(net):
+        return held
+    return -(-held * abs(net) // abs(own))
 
 
 def _deltas(state: State, pot: int, rows: list[int]) -> dict[int, int]:

@@ -7,7 +7,7 @@ Limits: the bankruptcy price is the last tick at which the pot, everything else 
 
 from __future__ import annotations
 
-from seawall.engine.decide.legs import toward_delta_neutral, under_portfolio, worst_leg
+from seawall.engine.decide.legs import lots_to_neutral, toward_delta_neutral, under_portfolio, worst_leg
 from seawall.engine.decide.measure import convert, free_lots, held_lots, open_slots, pot_health, spot_atoms
 from seawall.engine.state import WORTH, State
 from seawall.kernels import layout
@@ -87,6 +87,8 @@ def closing_size(state: State, pot: int, row: int, step: Step) -> int:
         lots = restoring_size(state, pot, row, step)[0]
         if step.fraction_ppb < PPB:
             lots = min(lots, -(-whole * step.fraction_ppb // PPB))
+        if step.select == "toward_delta_neutral":  # and not beyond
+            lots = min(lots, lots_to_neutral(state, pot, row))
     if lots and amount:
         lots = _paced(lots, whole, amount, step)
     lots = min(lots, whole, free_lots(state, pot, row))
