@@ -156,7 +156,7 @@ def _durable(path: Path) -> int:
 
 
 def _interrupted(process: subprocess.Popen[str]) -> str:
-    """What it says on Ctrl-C, pressed again where it was not heard: starting workers it is deaf for a moment."""
+    """What it says on Ctrl-C, pressed again where it was not heard: while workers start it is deaf."""
     for _ in range(4):
         os.killpg(process.pid, signal.SIGINT)
         try:
