@@ -28,7 +28,8 @@ from seawall.lab.bookfile import read_book
 from seawall.lab.readers import read_series
 from seawall.ledger.columns import Book
 from seawall.margin.statement import health, statement
-from seawall.rulebooks.load import MAX_BYTES, load_rulebook
+from seawall.rulebooks.find import MAX_BYTES
+from seawall.rulebooks.load import load_rulebook
 from seawall.rulebooks.model import Rulebook
 from seawall.rulebooks.parse import MAX_INSTRUMENTS, parse_rulebook
 from seawall.units import INT64_MAX

@@ -43,7 +43,7 @@ def test_the_newest_of_a_name_is_taken_and_a_date_is_obeyed():
     assert load_portfolio_rulebook("deribit-pm@2024-06-17").effective == "2024-06-17"
     with pytest.raises(RulebookError, match="Did you mean 'derive-pm2'"):
         load_portfolio_rulebook("derive-pm22")
-    with pytest.raises(RulebookError, match="no built-in portfolio rulebook"):
+    with pytest.raises(RulebookError, match="Dates held"):
         load_portfolio_rulebook("derive-pm2@1999-01-01")
 
 

@@ -1,6 +1,6 @@
 """Deleveraging of a stablecoin, and terms of lending markets.
 
-The CRV position of 2022 names its bad debt, 2.64 million units, in its notes only.
+Where a vector has its bad debt in words only it stays unsupported: a figure of one case is no default.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from seawall.calibrate import deleveraging as kmm
 from seawall.calibrate import liquidation_terms as terms
 from seawall.conform.amm import NO_FEE, atoms, tokens
 from seawall.conform.model import Vector
-from seawall.conform.reading import Adapter, Answer, number
+from seawall.conform.reading import Adapter, Answer, find, number
+from seawall.errors import Unsupported
 from seawall.market.amm.constant_product import ConstantProductPool, most_within_bonus, sell
-
-CRV_BAD_DEBT = 2_640_000
 
 
 def given(vector: Vector, *names: str) -> float:
@@ -75,13 +74,17 @@ def position(vector: Vector) -> Answer:
     held, owed = given(vector, "collateral_usdc", "collateral"), given(vector, "debt_crv", "debt")
     bonus = given(vector, "bonus")
     prices = terms.position_prices(held, owed, threshold=given(vector, "lt"), bonus=bonus)
-    bad = float(number(vector.inputs, "bad_debt", default=CRV_BAD_DEBT))
-    return {
+    answer: Answer = {
         "price_liquidatable": prices.liquidatable,
         "price_toxic": prices.toxic,
         "price_insolvent": prices.insolvent,
-        "price_consistent_with_bad_debt": terms.price_of_bad_debt(held, owed, bad, bonus=bonus),
     }
+    if "price_consistent_with_bad_debt" in vector.expected:
+        if find(vector.inputs, "bad_debt") is None:
+            raise Unsupported("its bad debt stands in its source's words, not among its inputs")
+        bad = given(vector, "bad_debt")
+        answer["price_consistent_with_bad_debt"] = terms.price_of_bad_debt(held, owed, bad, bonus=bonus)
+    return answer
 
 
 def smart_ltv(vector: Vector) -> Answer:

@@ -7,19 +7,17 @@ range given in money is divided by what a point is worth, rounded up.
 from __future__ import annotations
 
 import hashlib
-import tomllib
-from importlib.resources import files
 from pathlib import Path
 
 import msgspec
 
-from seawall.errors import RulebookError
 from seawall.instruments.model import Asset
 from seawall.margin.portfolio.span import SpanRules
-from seawall.rulebooks.load import _DATED, _read_path
-from seawall.rulebooks.reader import Page, Table, join
+from seawall.rulebooks.find import built_in, find_text, open_page
+from seawall.rulebooks.reader import Table, join
 from seawall.units import PPB, SECOND_NS, parse_ppb
 
+FOLDER = "span"
 MONEY_DECIMALS = 9
 PRICES = 7  # at which a composite delta is weighed
 
@@ -42,37 +40,19 @@ class SpanRulebook(msgspec.Struct, frozen=True, kw_only=True):
 
 def list_span_rulebooks() -> tuple[str, ...]:
     """The built-in SPAN rulebooks as `name@date`."""
-    names = (_DATED.match(entry.name) for entry in files("seawall.rulebooks").joinpath("span").iterdir())
-    return tuple(sorted(f"{found['name']}@{found['date']}" for found in names if found))
+    return tuple(f"{name}@{date}" for name, date in built_in(FOLDER))
 
 
 def load_span_rulebook(name_or_path: str | Path) -> SpanRulebook:
     """A built-in one by `name` or `name@date`, or a file by its path. Raises RulebookError."""
-    wanted = str(name_or_path)
-    if isinstance(name_or_path, Path) or "/" in wanted or wanted.endswith(".toml"):
-        return parse_span_rulebook(_read_path(Path(name_or_path)), file=Path(name_or_path).name)
-    known = [entry for entry in list_span_rulebooks() if wanted in (entry, entry.partition("@")[0])]
-    if not known:
-        raise RulebookError(
-            f"{wanted}: there is no built-in SPAN rulebook of that name and date\n"
-            f"  Built in: {', '.join(list_span_rulebooks())}. A file of yours: its path, with .toml."
-        )
-    file = known[-1].replace("@", "-") + ".toml"
-    text = files("seawall.rulebooks").joinpath("span", file).read_text(encoding="utf-8")
+    file, text = find_text(name_or_path, folder=FOLDER, kind="SPAN rulebook")
     return parse_span_rulebook(text, file=file)
 
 
 def parse_span_rulebook(text: str, *, file: str) -> SpanRulebook:
     """Read one; `file` is only what errors call it. Raises RulebookError."""
-    try:
-        data = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise RulebookError(f"{file}: not valid TOML: {error}\n  Correct the file at that place.") from None
-    page = Page(file)
-    top = Table(data, "", page)
-    documents = top.table("sources")
-    page.documents = {key: documents.reference(key) for key in documents.names()}
-    venue = top.table("venue")
+    top = open_page(text, file=file)
+    page, venue = top.page, top.table("venue")
     money = Asset(name=venue.text("numeraire"), decimals=MONEY_DECIMALS)
     rulebook = SpanRulebook(
         name=venue.text("name"),

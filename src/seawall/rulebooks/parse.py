@@ -7,23 +7,21 @@ Nothing is checked here beyond one value at a time; contradictions between value
 
 from __future__ import annotations
 
-import tomllib
-
 import msgspec
 
-from seawall.errors import RulebookError
 from seawall.instruments.model import Asset, Instrument, InstrumentKind, make_instrument
 from seawall.margin.portfolio.model import PortfolioRules
 from seawall.market.policy import OraclePolicy
 from seawall.market.transforms.pipeline import Pipeline
 from seawall.rulebooks.check_portfolio import check_portfolio
+from seawall.rulebooks.find import open_page
 from seawall.rulebooks.model import FundingRules, HouseFunds, Rulebook
 from seawall.rulebooks.parse_margin import read_margin
 from seawall.rulebooks.parse_options import read_options
 from seawall.rulebooks.parse_portfolio import read_portfolio
 from seawall.rulebooks.parse_rules import read_liquidation, read_oracle, read_safeguards, read_waterfall
 from seawall.rulebooks.parse_transforms import read_transforms
-from seawall.rulebooks.reader import Page, Table
+from seawall.rulebooks.reader import Table
 from seawall.units import INT64_MAX
 
 MAX_INSTRUMENTS = 10_000  # checks take some milliseconds for each; the largest venues list about a thousand
@@ -32,14 +30,8 @@ _KINDS = {kind.name.lower(): kind for kind in InstrumentKind if not kind.option}
 
 def parse_rulebook(text: str, *, file: str) -> Rulebook:
     """Read one rulebook; `file` is only what errors call it. Raises RulebookError."""
-    try:
-        data = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # also: brackets in brackets, thousands of digits
-        raise RulebookError(f"{file}: not valid TOML: {error}\n  Correct the file at that place.") from None
-    page = Page(file)
-    top = Table(data, "", page)
-    page.documents = _read_documents(top)
-    venue = top.table("venue")
+    top = open_page(text, file=file)
+    page, venue = top.page, top.table("venue")
     assets = _read_assets(top.table("assets"))
     numeraire = _known_asset(venue, "numeraire", assets)
     listed = top.table("instruments")
@@ -92,15 +84,6 @@ def _read_portfolio(top: Table, file: str) -> PortfolioRules | None:
     rules = read_portfolio(top.table("portfolio"), top.table("venue").text("numeraire"))
     check_portfolio(rules, file=file)
     return rules
-
-
-def _read_documents(top: Table) -> dict[str, str]:
-    """[sources]: id -> document."""
-    section = top.table("sources")
-    documents = {}
-    for key in section.names():
-        documents[key] = section.reference(key)
-    return documents
 
 
 def _read_assets(section: Table) -> dict[str, Asset]:
