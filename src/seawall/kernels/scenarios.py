@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from seawall.kernels.black import black_price
+from seawall.kernels.black import black_price, placed, price_at
 from seawall.kernels.elementary import exp, log, power
 from seawall.kernels.fixed import LEAF, add_checked, mul_div_floor
 from seawall.kernels.greeks import black_greeks
@@ -88,19 +88,41 @@ def value_of(row, spot, basis, vol):  # type: ignore[no-untyped-def]
 
 
 @njit(**LEAF, error_model="numpy")
-def reprice(contracts, scenarios, unit, base, table):  # type: ignore[no-untyped-def]
-    """Fill `base` and `table`. -1, or the first contract whose value is no number or too large."""
+def _option_row(row, spots, bases, vols, room):  # type: ignore[no-untyped-def]
+    """`value_of` of one option under every scenario into room[0], the same bits, in loops over vectors."""
+    values, h, t, forwards = room[0], room[1], room[2], room[3]
+    forward, fixed, strike, years = row[CON_FORWARD], row[CON_FIXED], row[CON_STRIKE], row[CON_YEARS]
+    is_call, df, coin = row[CON_CALL] != 0.0, row[CON_DF], row[CON_COIN] != 0.0
+    for s in range(spots.size):
+        forwards[s] = (forward * spots[s] + fixed) * bases[s]
+        values[s] = row[CON_VOL + np.int64(vols[s])]
+    for s in range(spots.size):
+        h[s], t[s], _, _ = placed(forwards[s], strike, years, values[s])
+    for s in range(spots.size):
+        price = df * price_at(forwards[s], strike, is_call, h[s], t[s])
+        values[s] = price / forwards[s] if coin else price
+
+
+@njit(**LEAF, error_model="numpy")
+def reprice(contracts, moves, unit, base, table, room):  # type: ignore[no-untyped-def]
+    """Fill `base` and `table`. -1, or the first contract whose value is no number or too large.
+
+    `moves` are the scenarios by column, a row for each of SCENARIO; `room` is four more such rows.
+    """
+    spots, bases, vols, values = moves[SCN_SPOT], moves[SCN_BASIS], moves[SCN_VOL], room[0]
     for i in range(contracts.shape[0]):
         row = contracts[i]
         today = value_of(row, 1.0, 1.0, 0) / unit
         if not (abs(today) < LARGEST):
             return i
         base[i] = np.int64(np.floor(today + 0.5))
-        for s in range(scenarios.shape[0]):
-            moved = value_of(
-                row, scenarios[s, SCN_SPOT], scenarios[s, SCN_BASIS], np.int64(scenarios[s, SCN_VOL])
-            )
-            moved = moved / unit
+        if row[CON_KIND] == OPTION:
+            _option_row(row, spots, bases, vols, room)
+        else:
+            for s in range(spots.size):
+                values[s] = value_of(row, spots[s], bases[s], 0)
+        for s in range(spots.size):
+            moved = values[s] / unit
             if not (abs(moved) < LARGEST):
                 return i
             table[s // LANES, i, s % LANES] = np.int64(np.floor(moved + 0.5))

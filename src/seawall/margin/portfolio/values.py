@@ -76,7 +76,9 @@ def reprice(contracts: tuple[Contract, ...], rules: UnderlyingRules, market: Mar
     table = np.zeros((tiles, len(contracts), kernel.LANES), dtype=np.int64)
     if contracts:
         decimals = market.underlyings[contracts[0].underlying].decimals
-        bad = kernel.reprice(rows, moves, 1.0 / (10**decimals * FINER), base, table)
+        room = np.empty((4, len(columns)), dtype=np.float64)
+        by_column = np.ascontiguousarray(moves.T)
+        bad = kernel.reprice(rows, by_column, 1.0 / (10**decimals * FINER), base, table, room)
         if bad >= 0:
             raise NumberError(
                 f"{contracts[bad].name}: its value in a scenario is no finite number of 10**-{decimals}\n"
