@@ -28,48 +28,54 @@ def test_the_check_really_reads_the_tree():
     assert any(is_core(path) for path in files)
 
 
-@pytest.mark.parametrize(("line", "what"), [
-    ("import math\nx = math.exp(1)", "math.exp"),
-    ("import math as m\nx = m.log(2)", "math.log"),
-    ("import math\nx = math.sqrt(2)", "math.sqrt"),
-    ("from math import erf", "math.erf"),
-    ("import math\nx = math.pow(2, 3)", "math.pow"),
-    ("import numpy as np\nx = np.exp(y)", "numpy.exp"),
-    ("import numpy as np\nx = np.power(y, 2)", "numpy.power"),
-    ("import numpy as np\nx = np.random.default_rng(1)", "numpy.random"),
-    ("from numpy import log1p", "numpy.log1p"),
-    ("from numpy import random", "numpy.random"),
-    ("from numpy.random import default_rng", "numpy.random"),
-    ("x = y ** 0.5", "float power"),
-    ("key = hash('a')", "hash()"),
-    ("print('hello')", "print()"),
-    ("import time", "time imported"),
-    ("from datetime import datetime", "datetime imported"),
-    ("def f():\n    import random", "random imported"),
-    ("for x in {1, 2}:\n    y = x", "loop over a set"),
-    ("for x in set(names):\n    y = x", "loop over a set"),
-    ("y = [x for x in frozenset(names)]", "loop over a set"),
-    ("y = [x for x in {n for n in names}]", "loop over a set"),
-    ("try:\n    f()\nexcept Exception:\n    pass", "dropped in silence"),
-    ("try:\n    f()\nexcept:\n    ...", "dropped in silence"),
-])
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("import math\nx = math.exp(1)", "math.exp"),
+        ("import math as m\nx = m.log(2)", "math.log"),
+        ("import math\nx = math.sqrt(2)", "math.sqrt"),
+        ("from math import erf", "math.erf"),
+        ("import math\nx = math.pow(2, 3)", "math.pow"),
+        ("import numpy as np\nx = np.exp(y)", "numpy.exp"),
+        ("import numpy as np\nx = np.power(y, 2)", "numpy.power"),
+        ("import numpy as np\nx = np.random.default_rng(1)", "numpy.random"),
+        ("from numpy import log1p", "numpy.log1p"),
+        ("from numpy import random", "numpy.random"),
+        ("from numpy.random import default_rng", "numpy.random"),
+        ("x = y ** 0.5", "float power"),
+        ("key = hash('a')", "hash()"),
+        ("print('hello')", "print()"),
+        ("import time", "time imported"),
+        ("from datetime import datetime", "datetime imported"),
+        ("def f():\n    import random", "random imported"),
+        ("for x in {1, 2}:\n    y = x", "loop over a set"),
+        ("for x in set(names):\n    y = x", "loop over a set"),
+        ("y = [x for x in frozenset(names)]", "loop over a set"),
+        ("y = [x for x in {n for n in names}]", "loop over a set"),
+        ("try:\n    f()\nexcept Exception:\n    pass", "dropped in silence"),
+        ("try:\n    f()\nexcept:\n    ...", "dropped in silence"),
+    ],
+)
 def test_what_the_core_may_not_do_is_found_once(line, what):
     found = whats(CORE, line)
     assert len(found) == 1
     assert what in found[0]
 
 
-@pytest.mark.parametrize("line", [
-    "import math\nx = math.isqrt(2) + math.gcd(4, 6)",
-    "import numpy as np\nx = np.sqrt(y)",
-    "x = 10 ** 9",
-    "for x in sorted({1, 2}):\n    y = x",
-    "found = x in {1, 2}",
-    "try:\n    f()\nexcept KeyError:\n    pass",
-    "# math.exp(1), hash('a') and print() in a comment",
-    "text = 'import time'",
-    "x = self.time + state.random",
-])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import math\nx = math.isqrt(2) + math.gcd(4, 6)",
+        "import numpy as np\nx = np.sqrt(y)",
+        "x = 10 ** 9",
+        "for x in sorted({1, 2}):\n    y = x",
+        "found = x in {1, 2}",
+        "try:\n    f()\nexcept KeyError:\n    pass",
+        "# math.exp(1), hash('a') and print() in a comment",
+        "text = 'import time'",
+        "x = self.time + state.random",
+    ],
+)
 def test_what_the_core_may_do_is_let_through(line):
     assert whats(CORE, line) == []
 
@@ -115,10 +121,17 @@ def test_an_absolute_path_is_found_in_any_text(folder):
         assert [finding.line for finding in check_text("docs/planted.md", "first\n" + line)] == [2]
 
 
-@pytest.mark.parametrize("line", [
-    "../work/x", "https://example.com/work/x", "${HOME}/work/x", "$(OUT)/root/x", "the home/ folder",
-    "~/work/x",
-])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "../work/x",
+        "https://example.com/work/x",
+        "${HOME}/work/x",
+        "$(OUT)/root/x",
+        "the home/ folder",
+        "~/work/x",
+    ],
+)
 def test_a_relative_path_or_a_url_is_let_through(line):
     assert check_text("docs/planted.md", line) == []
 
@@ -132,8 +145,7 @@ def test_a_lock_file_names_no_host():
 
 def test_a_finding_says_where_what_and_what_to_do():
     (finding,) = check_python(CORE, "x = 1\nprint(x)")
-    assert str(finding) == (f"{CORE}:2: print() in the core. "
-                            "Return the value; only floor 7 talks to people.")
+    assert str(finding) == (f"{CORE}:2: print() in the core. Return the value; only floor 7 talks to people.")
 
 
 def test_a_tree_without_git_is_read_too(tmp_path):

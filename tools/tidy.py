@@ -20,19 +20,75 @@ MAX_FILE_LINES = 500
 MAX_FUNCTION_LINES = 60
 MAX_LINE_CHARS = 110
 MAX_DOCSTRING_LINES = 12
-SHORT_FILE_LINES = 15                  # at most this long, a file may go without a docstring
+SHORT_FILE_LINES = 15  # at most this long, a file may go without a docstring
 
 PYTHON_ROOTS = ("src", "tests", "tools", "benchmarks", "examples")
-CORE_FLOORS = ("errors", "units", "kernels", "instruments", "ledger", "market", "pricing", "margin",
-               "liquidation", "safeguards", "rulebooks", "engine")
+CORE_FLOORS = (
+    "errors",
+    "units",
+    "kernels",
+    "instruments",
+    "ledger",
+    "market",
+    "pricing",
+    "margin",
+    "liquidation",
+    "safeguards",
+    "rulebooks",
+    "engine",
+)
 
 # Exact on every CPU, so allowed in the core. Everything else in `math` goes through the platform's libm.
-EXACT_MATH = frozenset({"isqrt", "gcd", "lcm", "comb", "perm", "factorial", "floor", "ceil", "trunc", "fabs",
-                        "copysign", "isnan", "isinf", "isfinite", "inf", "nan", "ldexp", "frexp",
-                        "nextafter"})
-INEXACT_NUMPY = frozenset({"exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "logaddexp", "power",
-                           "float_power", "cbrt", "sin", "cos", "tan", "arcsin", "arccos", "arctan",
-                           "arctan2", "sinh", "cosh", "tanh", "hypot", "random"})
+EXACT_MATH = frozenset(
+    {
+        "isqrt",
+        "gcd",
+        "lcm",
+        "comb",
+        "perm",
+        "factorial",
+        "floor",
+        "ceil",
+        "trunc",
+        "fabs",
+        "copysign",
+        "isnan",
+        "isinf",
+        "isfinite",
+        "inf",
+        "nan",
+        "ldexp",
+        "frexp",
+        "nextafter",
+    }
+)
+INEXACT_NUMPY = frozenset(
+    {
+        "exp",
+        "exp2",
+        "expm1",
+        "log",
+        "log2",
+        "log10",
+        "log1p",
+        "logaddexp",
+        "power",
+        "float_power",
+        "cbrt",
+        "sin",
+        "cos",
+        "tan",
+        "arcsin",
+        "arccos",
+        "arctan",
+        "arctan2",
+        "sinh",
+        "cosh",
+        "tanh",
+        "hypot",
+        "random",
+    }
+)
 CLOCK_AND_CHANCE = frozenset({"time", "datetime", "random", "secrets"})
 
 # A path from the root of one machine. A relative path (../x), a URL's path and ${VAR}/x are none.
@@ -90,11 +146,23 @@ def check_text(path: str, text: str) -> list[Finding]:
     for number, line in enumerate(text.splitlines(), start=1):
         match = ABSOLUTE_PATH.search(line)
         if match:
-            found.append(Finding(path, number, f"absolute path {match.group()!r}",
-                                 "Use a path relative to the repository, or an argument"))
+            found.append(
+                Finding(
+                    path,
+                    number,
+                    f"absolute path {match.group()!r}",
+                    "Use a path relative to the repository, or an argument",
+                )
+            )
         if is_lock and LOCK_HOST.search(line):
-            found.append(Finding(path, number, "a host or index in a lock file",
-                                 "Write the lock with `make lock`: names, versions and hashes only"))
+            found.append(
+                Finding(
+                    path,
+                    number,
+                    "a host or index in a lock file",
+                    "Write the lock with `make lock`: names, versions and hashes only",
+                )
+            )
     return found
 
 
@@ -134,45 +202,64 @@ def _is_generated(part: str) -> bool:
 
 def _check_size(path: str, lines: list[str]) -> Iterator[Finding]:
     if len(lines) > MAX_FILE_LINES:
-        yield Finding(path, MAX_FILE_LINES + 1, f"file has {len(lines)} lines, more than {MAX_FILE_LINES}",
-                      "Split it where the subject changes")
+        yield Finding(
+            path,
+            MAX_FILE_LINES + 1,
+            f"file has {len(lines)} lines, more than {MAX_FILE_LINES}",
+            "Split it where the subject changes",
+        )
     for number, line in enumerate(lines, start=1):
         if len(line) > MAX_LINE_CHARS:
-            yield Finding(path, number, f"line has {len(line)} characters, more than {MAX_LINE_CHARS}",
-                          "Break it")
+            yield Finding(
+                path, number, f"line has {len(line)} characters, more than {MAX_LINE_CHARS}", "Break it"
+            )
 
 
 def _check_docstring(path: str, tree: ast.Module, line_count: int) -> Iterator[Finding]:
     if line_count <= SHORT_FILE_LINES:
         return
     if ast.get_docstring(tree, clean=False) is None:
-        yield Finding(path, 1, "file does not open with a docstring",
-                      "Say what it is for, its units and its rounding")
+        yield Finding(
+            path, 1, "file does not open with a docstring", "Say what it is for, its units and its rounding"
+        )
         return
     first = tree.body[0]
     length = (first.end_lineno or first.lineno) - first.lineno + 1
     if length > MAX_DOCSTRING_LINES:
-        yield Finding(path, first.lineno, f"opening docstring has {length} lines, "
-                      f"more than {MAX_DOCSTRING_LINES}", "Move the detail to docs/reference and link to it")
+        yield Finding(
+            path,
+            first.lineno,
+            f"opening docstring has {length} lines, more than {MAX_DOCSTRING_LINES}",
+            "Move the detail to docs/reference and link to it",
+        )
 
 
 def _check_function_length(path: str, node: ast.AST) -> Iterator[Finding]:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         length = (node.end_lineno or node.lineno) - node.lineno + 1
         if length > MAX_FUNCTION_LINES:
-            yield Finding(path, node.lineno, f"function {node.name} has {length} lines, "
-                          f"more than {MAX_FUNCTION_LINES}", "Give its parts names")
+            yield Finding(
+                path,
+                node.lineno,
+                f"function {node.name} has {length} lines, more than {MAX_FUNCTION_LINES}",
+                "Give its parts names",
+            )
 
 
 def _check_swallowed_error(path: str, node: ast.AST) -> Iterator[Finding]:
     if not isinstance(node, ast.ExceptHandler):
         return
-    broad = node.type is None or (isinstance(node.type, ast.Name)
-                                  and node.type.id in ("Exception", "BaseException"))
+    broad = node.type is None or (
+        isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException")
+    )
     silent = all(isinstance(s, ast.Pass | ast.Continue) or _is_bare_constant(s) for s in node.body)
     if broad and silent:
-        yield Finding(path, node.lineno, "an error of any kind is dropped in silence",
-                      "Name the error you expect, and let the others through")
+        yield Finding(
+            path,
+            node.lineno,
+            "an error of any kind is dropped in silence",
+            "Name the error you expect, and let the others through",
+        )
 
 
 def _is_bare_constant(statement: ast.stmt) -> bool:
@@ -224,22 +311,33 @@ def _check_core_call(path: str, node: ast.AST) -> Iterator[Finding]:
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
         return
     if node.func.id == "hash":
-        yield Finding(path, node.lineno, "hash() in the core",
-                      "It changes from run to run: use hashlib over encoded bytes, or a plain key")
+        yield Finding(
+            path,
+            node.lineno,
+            "hash() in the core",
+            "It changes from run to run: use hashlib over encoded bytes, or a plain key",
+        )
     elif node.func.id == "print":
-        yield Finding(path, node.lineno, "print() in the core",
-                      "Return the value; only floor 7 talks to people")
+        yield Finding(
+            path, node.lineno, "print() in the core", "Return the value; only floor 7 talks to people"
+        )
 
 
 def _check_core_set_order(path: str, node: ast.AST) -> Iterator[Finding]:
     if isinstance(node, ast.For | ast.comprehension):
         source = node.iter
         made_here = isinstance(source, ast.Set | ast.SetComp) or (
-            isinstance(source, ast.Call) and isinstance(source.func, ast.Name)
-            and source.func.id in ("set", "frozenset"))
+            isinstance(source, ast.Call)
+            and isinstance(source.func, ast.Name)
+            and source.func.id in ("set", "frozenset")
+        )
         if made_here:
-            yield Finding(path, source.lineno, "loop over a set in the core",
-                          "Its order depends on hashes: loop over sorted(...) or dict.fromkeys(...)")
+            yield Finding(
+                path,
+                source.lineno,
+                "loop over a set in the core",
+                "Its order depends on hashes: loop over sorted(...) or dict.fromkeys(...)",
+            )
 
 
 def _check_core_power(path: str, node: ast.AST) -> Iterator[Finding]:
@@ -250,15 +348,27 @@ def _check_core_power(path: str, node: ast.AST) -> Iterator[Finding]:
 
 def _libm_finding(path: str, line: int, name: str) -> Finding:
     if name == "math.sqrt":
-        return Finding(path, line, "math.sqrt in the core turns an integer into a float without a word",
-                       "Use math.isqrt for integers and np.sqrt, exact on every CPU, for floats")
-    return Finding(path, line, f"{name} in the core may differ in its last bit between CPUs, or between runs",
-                   "Use seawall.kernels (elementary, fixed), or integers")
+        return Finding(
+            path,
+            line,
+            "math.sqrt in the core turns an integer into a float without a word",
+            "Use math.isqrt for integers and np.sqrt, exact on every CPU, for floats",
+        )
+    return Finding(
+        path,
+        line,
+        f"{name} in the core may differ in its last bit between CPUs, or between runs",
+        "Use seawall.kernels (elementary, fixed), or integers",
+    )
 
 
 def _clock_finding(path: str, line: int, name: str) -> Finding:
-    return Finding(path, line, f"{name} imported in the core",
-                   "Time and chance come in as commands: take them as arguments (now_ns, seed)")
+    return Finding(
+        path,
+        line,
+        f"{name} imported in the core",
+        "Time and chance come in as commands: take them as arguments (now_ns, seed)",
+    )
 
 
 def main() -> int:

@@ -79,9 +79,7 @@ def test_trades_and_transfers_name_accounts_and_units(crash: Path) -> None:
     assert explain(crash, first(crash, ev.Transferred).seq)[0].text == (
         "deposit  external -3,000.000000 USDC  account 7 +3,000.000000 USDC"
     )
-    assert explain(crash, first(crash, ev.SourcesSeen).seq)[0].text.startswith(
-        "BTC-PERP 60,000.0 by alpha"
-    )
+    assert explain(crash, first(crash, ev.SourcesSeen).seq)[0].text.startswith("BTC-PERP 60,000.0 by alpha")
 
 
 def test_a_command_and_the_genesis_are_their_own_explanation(crash: Path) -> None:

@@ -151,9 +151,7 @@ def real_candidates(table) -> AdlCandidates:
 
 @pytest.mark.parametrize("ranker", RANKERS)
 @pytest.mark.parametrize("loss", [NEEDED, PRODUCED])
-def test_every_ranker_pays_the_loss_exactly_with_at_most_one_partial(
-    table, winners, ranker, loss
-) -> None:
+def test_every_ranker_pays_the_loss_exactly_with_at_most_one_partial(table, winners, ranker, loss) -> None:
     rows = real_candidates(table)
     found = rank(rows, ranker, unit_atoms=10**6, direction="literal", seed=34_983)
     order = listed(found.order)
