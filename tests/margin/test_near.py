@@ -89,3 +89,19 @@ def test_shapes_weights_and_sums_beyond_exactness_are_refused():
     book = NearBook(held, base, losses, base)
     with pytest.raises(InputError, match="a row of losses"):
         book.below(base[:2], losses)
+
+
+@given(st.integers(1, 10**6), st.integers(1, 10**6), st.integers(1, 10**3), st.sampled_from((1, -1)))
+def test_at_the_very_edge_one_atom_decides(lots, fall, weight, side):
+    """One position whose outcomes all fall alike: the bound is the loss itself, and must not give an atom."""
+    edge = lots * fall
+    held = Positions(
+        np.arange(4, dtype=np.uint32),
+        np.zeros(3, dtype=np.uint16),
+        np.full(3, float(side * lots)),
+        np.array([edge - 1.0, float(edge), edge + 1.0]),
+        np.zeros(1),
+    )
+    book = NearBook(held, np.array([0]), np.array([[0, 0]]), np.array([weight]))
+    found = book.below(np.array([-side * fall]), np.array([[0, 0]]))
+    assert found.accounts.tolist() == [0] and found.health.tolist() == [-1.0]
