@@ -24,6 +24,7 @@ _HOMES = {
     "list_rulebooks": "seawall.rulebooks.load",
     "load_book": "seawall.api.desk",
     "portfolio_margin": "seawall.api.portfolio",
+    "portfolio_models": "seawall.api.portfolio_models",
     "read_market": "seawall.api.market_table",
     "load_account": "seawall.api.portfolio_desk",
     "load_portfolio_rulebook": "seawall.rulebooks.load_portfolio",

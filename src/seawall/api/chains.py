@@ -92,6 +92,33 @@ def read_chain(frame: pl.DataFrame, kind: Chain, *, path: Path, line: int | None
     return Quotes(rows, format_time(now_ns), left_out, notes + more)
 
 
+def two_sided(frame: pl.DataFrame, kind: Chain, *, path: Path, line: int | None, at: str) -> pl.DataFrame:
+    """Bids and asks at the moment, in the columns of calibrate.quotes.make_chains and `base` and `coin`.
+
+    Prices as the venue quotes them: `coin` says whether that is in coin. Raises as `read_chain` does.
+    """
+    name, moment, _, forward = NAMES[kind]
+    index = np.arange(frame.height)
+    table = pl.DataFrame(
+        {"name": frame[name].cast(pl.String).str.strip_chars(), "place": index}
+        | {"time": read_times(path, line, index, frame[moment]), "forward": _floats(frame, forward)}
+        | {side: _floats(frame, f"{side}_price") for side in ("bid", "ask")}
+    )
+    chosen, now_ns, _notes = _at(table, kind, path, at)
+    rows: list[dict[str, object]] = []
+    for cells in chosen.iter_rows(named=True):
+        try:
+            named = read_contract_name(cells["name"], where=path.name)
+        except InputError:
+            continue  # another product's
+        if named.kind == "option" and cells["forward"] is not None:
+            told = {"type": "call" if named.is_call else "put", "strike": float(named.strike)}
+            about = {"expiry": named.expiry_ns, "observed": now_ns, "base": named.base}
+            sides = {key: cells[key] for key in ("name", "bid", "ask", "forward")}
+            rows.append({**sides, **told, **about, "coin": named.quote in ("", "USD")})
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
 def _floats(frame: pl.DataFrame, column: str) -> pl.Series:
     if column not in frame.columns:
         return pl.Series([None] * frame.height, dtype=pl.Float64)
