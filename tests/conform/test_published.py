@@ -31,6 +31,8 @@ FIGURES = (
     "quant/options",
     "quant/margin",
     "quant/backtests",
+    "quant/calibration",
+    "quant/market",
     "lending/uniswap_v2",
     "lending/uniswap_v3",
     "lending/hybrid_liquidity",
@@ -43,6 +45,15 @@ NOT_YET = {
     "hyperliquid-oct10-aggregate-0": "needs the event's data",
     "deribit-fee-2022": "parameters only",
     "aave-crv-2022": "in its source's words",
+    "calibration.cheng_btc_margins": "nothing among its inputs",
+    "calibration.black_vs_svcj_inside_spread": "nothing among its inputs",
+    "calibration.svcj_deribit_medians": "nothing among its inputs",
+    "market.calib_btc_daily": "a data set that its file does not hold",
+    "market.calib_alts_daily": "a data set that its file does not hold",
+    "market.calib_dependence": "a data set that its file does not hold",
+    "market.oct10_2025_lows": "nothing among its inputs",
+    "market.oct10_2025_event": "nothing among its inputs",
+    "market.minimal_price_process": "real days it does not hold",
 }
 # Printed numbers that contradict their own page, by the file's own word.
 CONTRADICT = {"derive-auction-max2", "derive-pm2-ivshock"}

@@ -56,6 +56,29 @@ def garch_variance(returns: Given, model: Garch, first: float | None = None) -> 
     return _recursion(model.omega + model.alpha * squares, model.beta, begin)
 
 
+def gjr_variance(returns: Given, model: Garch, leverage: float, first: float | None = None) -> Floats:
+    """GJR-GARCH (Glosten, Jagannathan & Runkle 1993): falls count alpha + `leverage`, rises alpha; [n + 1].
+
+    First, unless given: the long-run variance of returns that rise and fall alike.
+    """
+    moves = finite(returns, "returns")
+    half = Garch(omega=model.omega, alpha=model.alpha + 0.5 * leverage, beta=model.beta)
+    begin = half.long_run_variance if first is None else first
+    weight = model.alpha + leverage * (moves < 0.0)
+    return _recursion(model.omega + weight * moves**2, model.beta, begin)
+
+
+def variance_ahead(model: Garch, next_variance: float, steps: Given) -> tuple[Floats, Floats]:
+    """Forecasts of the variance `steps` ahead (1 is the next return), and of the sum up to there."""
+    far = finite(steps, "steps")
+    if (far < 1.0).any():
+        raise InputError.at("steps", f"{float(far.min()):g} steps ahead", "Give 1 or more.")
+    settled, keep = model.long_run_variance, model.alpha + model.beta
+    gap = positive(next_variance, "next_variance") - settled
+    single = settled + gap * keep ** (far - 1.0)
+    return single, settled * far + gap * (1.0 - keep**far) / (1.0 - keep)
+
+
 def _recursion(inputs: Floats, keep: float, first: float) -> Floats:
     """y[0] = first, y[t+1] = keep y[t] + inputs[t]."""
     from scipy.signal import lfilter

@@ -5,7 +5,8 @@ names a result is for that one alone, relative. `rel_tol` (relative) and `tol` (
 belong to `expected`'s own level. Without any: 1e-6 relative. Truth values, texts, and numbers that the
 adapter gives as a count (a Python int) are compared exactly. All in exact fractions. A tolerance in words is
 taken at its word: "<= expected*1.05", ">0", "informative"; a `max_err` is a bound on an error, not a value.
-For a figure as its source shows it (`printed...`, `deribit_...`) it is absolute; so is `x_tol` beside `x`.
+For a figure as its source shows it (`printed...`, `deribit_...`) it is absolute; so is `x_tol` beside `x`,
+and `estimator`, for what a sample estimated (`salib_...`); `analytic` is the relative one of all others.
 Tolerances that name no result, as many as a list has numbers, are absolute and for its places in order.
 """
 
@@ -22,6 +23,7 @@ from seawall.conform.model import Mismatch
 DEFAULT_REL = Fraction(1, 10**6)
 # Figures as their source shows them, rounded: `printed`, and those of a live ticker (`deribit_mark_price`).
 SHOWN = ("printed", "deribit_")
+ESTIMATED, ESTIMATOR, ANALYTIC = ("salib_",), "estimator", "analytic"
 # What a method erred by when someone measured it: to err less is no difference, and below the least error the
 # digits are those of rounding. It is the tightest bound that such a vector's source sets (COS, N = 128).
 ERROR_PREFIX = "max_err"
@@ -29,7 +31,7 @@ ERROR_BOUND = "no larger"
 LEAST_ERROR = Fraction(1, 10**12)
 INSIDE = {"rel_tol": "rel", "tol": "abs"}  # tolerances that stand among the expected numbers
 BESIDE = "_tol"  # ends the name of an absolute tolerance for the number whose name comes before
-GENERAL = ("rel", "abs", "exact", "printed")
+GENERAL = ("rel", "abs", "exact", "printed", ESTIMATOR, ANALYTIC)
 PRINTED = "printed"
 Named = dict[str | None, Any]  # tolerances by the name of their result; under None those by place in a list
 
@@ -57,7 +59,7 @@ def allowed_by(tolerance: Any) -> Allowed:
     if isinstance(tolerance, dict):
         if tolerance.get("exact"):
             return Allowed(Fraction(0))
-        rel, bound = _number(tolerance.get("rel")), _number(tolerance.get("abs"))
+        rel, bound = _number(tolerance.get("rel", tolerance.get(ANALYTIC))), _number(tolerance.get("abs"))
         if rel is None and bound is None:
             return Allowed()
         return Allowed(rel or Fraction(0), bound or Fraction(0))
@@ -134,6 +136,8 @@ def _compare_dicts(
         if key.startswith(SHOWN):
             shown = _number(named.get(PRINTED)) if own is None else own
             limit = limit if shown is None else Allowed(Fraction(0), shown)
+        if key.startswith(ESTIMATED) and (near := _number(named.get(ESTIMATOR))) is not None:
+            limit = Allowed(Fraction(0), near)
         found += _compare(want, got[key], limit, named, place)
     return found
 

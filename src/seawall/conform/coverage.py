@@ -9,6 +9,7 @@ from seawall.conform import (
     bitmex,
     bybit,
     bybit_options,
+    calibration,
     cboe,
     contagion,
     deleveraging,
@@ -23,6 +24,7 @@ from seawall.conform import (
     kraken,
     llamma,
     margins,
+    market_models,
     models,
     okx,
     options,
@@ -72,6 +74,8 @@ ENTRIES: tuple[Adapter | Refused | Shape, ...] = (
     *oracle_programs.ADAPTERS,
     *contagion.ADAPTERS,
     *deleveraging.ADAPTERS,
+    *market_models.ADAPTERS,
+    *calibration.ADAPTERS,
 )
 
 OPTIONS = "scenario margin (portfolio margin): not in this engine yet"
@@ -106,11 +110,11 @@ REASONS = {
     "fire_sales": "no adapter for inputs like these",
     "incidents": "records of incidents: need importers of their events, not here yet",
     "oracles": "no adapter for inputs like these",
-    "calibration": "calibration: not in this engine yet",
+    "calibration": "no adapter for inputs like these",
     "early_warning": "early-warning indicators: not in this engine yet",
     "forensics": "market forensics: not in this engine yet",
     "margin": "scenario and SPAN margin models: not in this engine yet",
-    "market": "stochastic market models: not in this engine yet",
+    "market": "no adapter for inputs like these",
     "options": "challenger models and vol surfaces: not in this engine yet",
 }
 
