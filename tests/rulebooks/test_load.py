@@ -21,6 +21,7 @@ VENUES = (
     "cboe-strategy",
     "deribit-standard",
     "derive-srm",
+    "dydx-v4",
     "harbor",
     "harbor-options",
     "hyperliquid",

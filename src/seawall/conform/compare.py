@@ -31,6 +31,7 @@ ERROR_BOUND = "no larger"
 LEAST_ERROR = Fraction(1, 10**12)
 INSIDE = {"rel_tol": "rel", "tol": "abs"}  # tolerances that stand among the expected numbers
 BESIDE = "_tol"  # ends the name of an absolute tolerance for the number whose name comes before
+PROSE = ("note", "notes")
 GENERAL = ("rel", "abs", "exact", "printed", ESTIMATOR, ANALYTIC)
 PRINTED = "printed"
 Named = dict[str | None, Any]  # tolerances by the name of their result; under None those by place in a list
@@ -165,7 +166,8 @@ def names_asked(expected: Any) -> list[str]:
 
 
 def _is_tolerance(key: str, expected: dict[str, Any]) -> bool:
-    return key in INSIDE or (key.endswith(BESIDE) and key.removesuffix(BESIDE) in expected)
+    """Not a result but a word about one: a tolerance, or prose under `note`."""
+    return key in PROSE or key in INSIDE or (key.endswith(BESIDE) and key.removesuffix(BESIDE) in expected)
 
 
 def _is_number(value: Any) -> bool:

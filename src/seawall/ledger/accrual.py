@@ -7,6 +7,8 @@ owed rounds up, what is earned rounds down; a premium rounds towards minus infin
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import msgspec
 
 from seawall.errors import InputError, NumberError
@@ -36,6 +38,20 @@ def funding_rate_ppb(*, premium_ppb: int, interest_ppb: int, clamp_ppb: int, cap
 def payment_rate_ppb(rate_ppb: int, *, payment_ns: int, interval_ns: int) -> int:
     """The part of an interval's rate that one payment carries, rounded towards minus infinity."""
     return rate_ppb * payment_ns // interval_ns
+
+
+def margin_cap_ppm(*, factor_ppm: int, initial_ppm: int, fraction_ppm: int) -> int:
+    """Largest funding rate: factor * (initial - maintenance margin rate), each rounded down. dYdX v4."""
+    between = initial_ppm - initial_ppm * fraction_ppm // 10**6
+    return factor_ppm * between // 10**6
+
+
+def index_delta(*, rate_ppm: int, price: Fraction, elapsed: int, interval: int) -> int:
+    """What an index of funding per base unit moves, in millionths of a quote unit, towards zero. dYdX v4.
+
+    rate_ppm: of one interval; price: quote units per base unit; elapsed and interval in one unit of time.
+    """
+    return int(rate_ppm * price * Fraction(elapsed, interval))
 
 
 class KinkedRate(msgspec.Struct, frozen=True, kw_only=True):

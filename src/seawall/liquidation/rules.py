@@ -41,7 +41,9 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     select    which position first: largest_requirement | largest_loss | largest_notional | first
               | toward_delta_neutral (futures that bring the net delta nearer to zero, then options)
     size      restore (smallest that meets the exit level) | fraction | step_down (next lower risk tier) | all
-    price     limit of the order: bankruptcy | mark | none ; offset_ppb moves it towards a fill (mark only)
+    price     limit of the order: none | mark (offset_ppb moves it towards a fill) | bankruptcy (the whole pot
+              pays for this position) | shared_bankruptcy (its share of the equity, by requirement) | fillable
+              (from the mark towards that, as equity falls: liquidation.shared_bankruptcy). Source: dYdX v4
     """
 
     name: str
@@ -54,8 +56,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     only_above_atoms: int = 0  # the fraction applies to positions above this notional; below it: all
     min_close_atoms: int = 0  # never leave or close less notional than this: dust is closed whole
     max_order_atoms: int = 0  # pacing: notional per order; 0 = no cap
-    price: Literal["bankruptcy", "mark", "none"] = "none"
+    price: Literal["bankruptcy", "shared_bankruptcy", "fillable", "mark", "none"] = "none"
     offset_ppb: int = 0
+    spread_ppm: int = 0  # fillable: the most it may lose, as a share of the position's own requirement
+    adjustment_ppm: int = 1_000_000  # fillable: how fast it gets there as equity falls from the trigger
     takeover_price: Literal["mark", "bankruptcy", "collateral"] = "collateral"
     cooldown_ns: int = 0
     max_attempts: int = 0  # 0 = no limit

@@ -82,6 +82,19 @@ def _check_unused(rulebook: Rulebook, path: str, step: Step) -> Findings:
         yield Finding(
             f"{path}.offset", f"is set, but price is '{step.price}'", 'It belongs to price = "mark".'
         )
+    if step.price != "fillable" and step.spread_ppm:
+        yield Finding(
+            f"{path}.spread", f"is set, but price is '{step.price}'", 'It belongs to price = "fillable".'
+        )
+    if step.price == "fillable" and not step.spread_ppm:
+        yield Finding(f"{path}.spread", "is missing: the limit would never leave the mark", "Give a rate.")
+    foreign = [i.name for i in rulebook.instruments if i.settle != rulebook.margin.numeraire]
+    if step.price in ("shared_bankruptcy", "fillable") and foreign and rulebook.margin.scope == "account":
+        yield Finding(
+            f"{path}.price",
+            f"is '{step.price}', and {foreign[0]} is not settled in {rulebook.margin.numeraire}",
+            "Shares of equity are told in one unit: use price = 'bankruptcy'.",
+        )
     if step.action == "reduce" and step.size == "fraction" and not 0 < step.fraction_ppb <= PPB:
         yield Finding(
             f"{path}.fraction",

@@ -24,6 +24,7 @@ from seawall.liquidation.tiers import (
     SocialiseTier,
     WaterfallTier,
 )
+from seawall.margin.fractions import PPM
 from seawall.market.policy import Action, Condition, MarkRule, OraclePolicy
 from seawall.rulebooks.reader import Table
 from seawall.safeguards.rules import Breaker, Forbidden, Governance, SafeguardRules
@@ -31,6 +32,9 @@ from seawall.units import PPB
 
 _CONDITIONS = {condition.name.lower(): condition for condition in Condition if condition.name}
 _SELECTORS = ("largest_requirement", "largest_loss", "largest_notional", "first", "toward_delta_neutral")
+_PRICES: tuple[Literal["bankruptcy", "shared_bankruptcy", "fillable", "mark", "none"], ...] = (
+    "bankruptcy", "shared_bankruptcy", "fillable", "mark", "none",
+)  # fmt: skip
 _ACTIONS = [action.name.lower() for action in Action]
 
 
@@ -109,8 +113,10 @@ def _read_step(table: Table, numeraire: Asset) -> Step:
         only_above_atoms=table.amount("only_above", numeraire, 0),
         min_close_atoms=table.amount("min_close", numeraire, 0),
         max_order_atoms=table.amount("max_order", numeraire, 0),
-        price=table.choice("price", ("bankruptcy", "mark", "none"), "none"),
+        price=table.choice("price", _PRICES, "none"),
         offset_ppb=table.rate("offset", 0),
+        spread_ppm=table.rate("spread", 0) // (PPB // PPM),
+        adjustment_ppm=table.rate("adjustment", PPB) // (PPB // PPM),
         takeover_price=table.choice("takeover_price", ("mark", "bankruptcy", "collateral"), "collateral"),
         cooldown_ns=table.duration("cooldown", 0),
         max_attempts=table.count("max_attempts", 0),

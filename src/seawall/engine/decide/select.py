@@ -14,6 +14,7 @@ from seawall.kernels import layout
 from seawall.ledger.columns import NONE
 from seawall.ledger.trade import notional, trade_value
 from seawall.liquidation.rules import Step
+from seawall.liquidation.shared_bankruptcy import equity_share, fillable_loss
 from seawall.margin.solve import liquidation_price, smallest_close
 from seawall.margin.statement import Part, statement
 from seawall.units import PPB
@@ -174,7 +175,33 @@ def limit_price(state: State, pot: int, row: int, step: Step, lots: int) -> int:
     if step.price == "mark":
         room = mark * step.offset_ppb // PPB
         return max(mark - room, 1) if lots > 0 else mark + room
+    if step.price in ("shared_bankruptcy", "fillable"):
+        return _shared_price(state, pot, row, step)
     return bankruptcy_price(state, pot, row)
+
+
+def _shared_price(state: State, pot: int, row: int, step: Step) -> int:
+    """Last tick at which closing loses no more than the position's share of the equity, or than it may lose.
+
+    Only where positions are settled in the pot's unit (rulebooks.check_ladder refuses others).
+    """
+    now = pot_health(state, pot, state.rulebook.liquidation.trigger)
+    if not now.known or now.requirement_atoms <= 0:
+        return NO_PRICE
+    own = _position_parts(state, pot)[row].amount_atoms
+    if step.price == "shared_bankruptcy":
+        loss = equity_share(equity=now.equity_atoms, maintenance=now.requirement_atoms, own=own)
+    else:
+        loss = int(
+            fillable_loss(
+                equity=now.equity_atoms,
+                maintenance=now.requirement_atoms,
+                own=own,
+                adjustment_ppm=step.adjustment_ppm,
+                spread_ppm=step.spread_ppm,
+            )
+        )
+    return shifted_price(state, row, held_lots(state, pot, row), loss)
 
 
 def bankruptcy_price(state: State, pot: int, row: int) -> int:
