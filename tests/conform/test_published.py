@@ -23,6 +23,7 @@ COVERED = (
     "venues/derive_docs",
     "venues/okx_docs",
     "venues/paradex_docs",
+    "venues/drift",
     "venues/dydx",
     "venues/kraken_docs",
     "venues/hyperliquid",

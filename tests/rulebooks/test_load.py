@@ -21,6 +21,7 @@ VENUES = (
     "cboe-strategy",
     "deribit-standard",
     "derive-srm",
+    "drift-v2",
     "dydx-v4",
     "harbor",
     "harbor-options",

@@ -100,3 +100,30 @@ def grown_debt_atoms(debt_atoms: int, *, rate_ppb: int, elapsed_ns: int) -> int:
     if grown > INT64_MAX:
         raise NumberError("borrow interest: the debt passes 64 bits\n  Settle it, or use a coarser unit.")
     return grown
+
+
+def spread_rate(mark: int, oracle: int, *, payments: int, finer: int = 1) -> int:
+    """Funding per unit of size and payment: (mark - oracle) / payments, towards zero. Drift v2.
+
+    Both prices are averages in one unit; `finer` is how much finer the rate is kept.
+    """
+    top = (mark - oracle) * finer
+    return top // payments if top >= 0 else -(-top // payments)
+
+
+def pool_limit(pool: int, *, kept: int, share: int) -> int:
+    """What a fee pool pays at most for one side's funding: one in `share` of what lies above `kept`."""
+    return max(pool - kept, 0) // share
+
+
+def limited_rate(rate: int, *, paying: int, receiving: int, limit: int, scale: int) -> tuple[int, int]:
+    """(rate of the receiving side, paid out of the pool) where that side is larger than the one that pays.
+
+    The payers pay in full, the pool adds at most `limit`, the receivers share both: a rate that does not pass
+    what there is, by one unit. Sizes without sign, `scale`: rate * size / scale is money. Drift v2.
+    """
+    collected, due = abs(rate) * paying // scale, abs(rate) * receiving // scale
+    if due - collected <= limit or not receiving:
+        return rate, max(due - collected, 0)
+    shared = (collected + limit - 1) * scale // receiving
+    return (shared if rate > 0 else -shared), limit
