@@ -26,6 +26,7 @@ COVERED = (
     "venues/drift",
     "venues/dydx",
     "venues/kraken_docs",
+    "venues/mango",
     "venues/hyperliquid",
     "venues/hyperliquid_docs",
 )
@@ -46,6 +47,8 @@ FIGURES = (
 NOT_YET = {
     "hyperliquid-oct10-aggregate-0": "needs the event's data",
     "deribit-fee-2022": "parameters only",
+    "mango-bankr-3": "cut from",
+    "mango-bankr-11": "cut from",
     "aave-crv-2022": "in its source's words",
     "calibration.cheng_btc_margins": "nothing among its inputs",
     "calibration.black_vs_svcj_inside_spread": "nothing among its inputs",

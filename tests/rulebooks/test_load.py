@@ -27,6 +27,7 @@ VENUES = (
     "harbor-options",
     "hyperliquid",
     "kraken-inverse",
+    "mango-v4",
     "paradex",
 )
 
