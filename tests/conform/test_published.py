@@ -36,6 +36,9 @@ FIGURES = (
     "quant/backtests",
     "quant/calibration",
     "quant/market",
+    "lending/aave_v3",
+    "lending/compound_v3",
+    "lending/morpho_euler",
     "lending/uniswap_v2",
     "lending/uniswap_v3",
     "lending/hybrid_liquidity",
@@ -47,6 +50,7 @@ FIGURES = (
 NOT_YET = {
     "hyperliquid-oct10-aggregate-0": "needs the event's data",
     "deribit-fee-2022": "parameters only",
+    "euler-partial": "another vector's loan",
     "mango-bankr-3": "cut from",
     "mango-bankr-11": "cut from",
     "aave-crv-2022": "in its source's words",

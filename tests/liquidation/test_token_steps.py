@@ -24,7 +24,7 @@ PRICE = st.sampled_from([Fraction(1, 2), ONE, Fraction(2), Fraction(5)])
 def test_reserved_funds_never_help_more_than_any_way_they_may_turn_out(
     a, b, base, quote, base2, quote2, price, weight
 ):
-    """Both markets all as base, or all as quote, in any combination: health is no more than any of the four."""
+    """Both markets all as base, or all as quote: health is no more than any of the four ways."""
     tokens = {
         "a": Token(a, price, price, weight, 2 - weight),
         "b": Token(b, ONE, ONE, weight, 2 - weight),
@@ -84,7 +84,8 @@ def test_a_swap_repays_the_least_that_restores_health_or_all_that_can_be(
 
 @given(
     SMALL, st.integers(-40, 40), SMALL, SMALL, WEIGHT,
-    st.sampled_from([ZERO, Fraction(1, 2), Fraction(9, 10)]), st.integers(0, 50), UP, st.sampled_from([ZERO, Fraction(1, 20)]),
+    st.sampled_from([ZERO, Fraction(1, 2), Fraction(9, 10)]), st.integers(0, 50), UP,
+    st.sampled_from([ZERO, Fraction(1, 20)]),
 )  # fmt: skip
 @settings(max_examples=300)
 def test_steps_of_a_perpetual_never_lower_health_nor_pass_their_caps_nor_go_a_lot_too_far(

@@ -1,0 +1,177 @@
+"""Lending rulebooks: reserves, categories, how a debt may be closed, what stands between, as dated TOML.
+
+Built-in ones lie in the folder `lending` beside this file. Rates become 1e-4 (thresholds, bonuses) or 1e-18
+(factors), both exactly; amounts of the base currency 1e-8. Loading reports terms under which liquidations
+make a loan worse: threshold * (1 + bonus) >= 1, and a discount above 1 - sqrt(threshold).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Literal, get_args
+
+import msgspec
+
+from seawall.instruments.model import Asset
+from seawall.liquidation.isolated_loan import critical_health
+from seawall.liquidation.seizure import CloseTerms, Rounding
+from seawall.margin.collateral_debt import BPS, WAD, Category, Reserve
+from seawall.rulebooks.find import built_in, find_text, open_page
+from seawall.rulebooks.reader import Table, join
+from seawall.units import PPB, parse_ppb
+
+FOLDER = "lending"
+BASE_DECIMALS = 8
+Kind = Literal["pool", "absorbing", "isolated", "discount"]
+
+
+class LendingReserve(msgspec.Struct, frozen=True, kw_only=True):
+    """A reserve's terms, and what a liquidator of it earns (1e-4 of the whole: 10_500 is 5 %)."""
+
+    reserve: Reserve
+    bonus_bps: int = BPS
+    liquidation_factor: int = WAD  # of an absorbing market: what of its value the account is credited
+
+
+class LendingRulebook(msgspec.Struct, frozen=True, kw_only=True):
+    """Terms of a market at a date; `sha256` is over the content. What a kind has not is zero or empty."""
+
+    name: str
+    title: str
+    effective: str
+    kind: Kind
+    sources: tuple[str, ...]
+    unsupported: tuple[str, ...]
+    reserves: dict[str, LendingReserve]
+    categories: dict[str, Category]
+    close: CloseTerms
+    rounding: Rounding
+    fee_bps: int
+    front_factor: int
+    thresholds: tuple[int, ...]
+    most_discount_ppb: int
+    warnings: tuple[str, ...]
+    provenance: dict[str, tuple[str, str]]
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
+
+
+def list_lending_rulebooks() -> tuple[str, ...]:
+    """The built-in lending rulebooks as `name@date`."""
+    return tuple(f"{name}@{date}" for name, date in built_in(FOLDER))
+
+
+def load_lending_rulebook(name_or_path: str | Path) -> LendingRulebook:
+    """A built-in one by `name` or `name@date`, or a file by its path. Raises RulebookError."""
+    file, text = find_text(name_or_path, folder=FOLDER, kind="lending rulebook")
+    return parse_lending_rulebook(text, file=file)
+
+
+def parse_lending_rulebook(text: str, *, file: str) -> LendingRulebook:
+    """Read one; `file` is only what errors call it. Raises RulebookError."""
+    top = open_page(text, file=file)
+    page, venue, market = top.page, top.table("venue"), top.table("market")
+    base = Asset(name=venue.text("numeraire"), decimals=BASE_DECIMALS)
+    reserves = {name: _reserve(name, table) for name, table in top.table("reserves", optional=True).alike()}
+    categories = {name: _category(table) for name, table in top.table("categories", optional=True).alike()}
+    close = _close(top.table("close", optional=True), base)
+    rulebook = LendingRulebook(
+        name=venue.text("name"),
+        title=venue.text("title"),
+        effective=venue.day("effective"),
+        kind=market.choice("kind", get_args(Kind)),
+        sources=tuple(page.documents[key] for key in sorted(page.documents)),
+        unsupported=venue.texts("unsupported", []),
+        reserves=reserves,
+        categories=categories,
+        close=close,
+        rounding=market.choice("rounding", get_args(Rounding), "directed"),
+        fee_bps=_bps(market, "fee", 0),
+        front_factor=market.rate("front_factor", 0) * (WAD // PPB),
+        thresholds=_thresholds(market),
+        most_discount_ppb=market.rate("most_discount", 0),
+        warnings=(),
+        provenance=page.provenance,
+    )
+    for table in (venue, market, top):
+        table.done()
+    return msgspec.structs.replace(rulebook, warnings=tuple(_warnings(rulebook)))
+
+
+def _thresholds(table: Table) -> tuple[int, ...]:
+    place = f"{table.page.file}: {join(table.path, 'thresholds')}"
+    rates = (parse_ppb(text, where=place, rounding="exact") for text in table.texts("thresholds", []))
+    return tuple(rate * (WAD // PPB) for rate in rates)
+
+
+def _bps(table: Table, key: str, default: int | None = None) -> int:
+    """A rate as 1e-4, which it must be a whole number of."""
+    rate = table.rate(key) if default is None else table.rate(key, default * (PPB // BPS))
+    if rate % (PPB // BPS):
+        table.refuse(key, "is finer than a basis point", "Give a whole number of basis points.")
+    return rate // (PPB // BPS)
+
+
+def _reserve(name: str, table: Table) -> LendingReserve:
+    terms = Reserve(
+        name=name,
+        decimals=table.count("decimals"),
+        ltv_bps=_bps(table, "ltv"),
+        threshold_bps=_bps(table, "threshold"),
+    )
+    found = LendingReserve(
+        reserve=terms,
+        bonus_bps=BPS + _bps(table, "bonus", 0),
+        liquidation_factor=table.rate("liquidation_factor", PPB) * (WAD // PPB),
+    )
+    if terms.ltv_bps > terms.threshold_bps or terms.threshold_bps > BPS:
+        table.refuse("threshold", "is below the loan to value, or above 100 %", "Keep ltv <= threshold <= 1.")
+    table.done()
+    return found
+
+
+def _category(table: Table) -> Category:
+    found = Category(
+        assets=table.texts("assets"),
+        ltv_bps=_bps(table, "ltv"),
+        threshold_bps=_bps(table, "threshold"),
+        isolated=table.flag("isolated"),
+    )
+    table.done()
+    return found
+
+
+def _close(table: Table, base: Asset) -> CloseTerms:
+    found = CloseTerms(
+        share_bps=_bps(table, "share", BPS),
+        whole_below=table.rate("whole_below", 0) * (WAD // PPB),
+        of=table.choice("of", ("account", "reserve"), "account"),
+        small=table.amount("small", base, 0),
+        least_left=table.amount("least_left", base, 0),
+    )
+    table.done()
+    return found
+
+
+def _warnings(rulebook: LendingRulebook) -> list[str]:
+    """Terms under which a liquidation may leave a loan worse than it found it."""
+    found = []
+    for name, held in rulebook.reserves.items():
+        product = held.reserve.threshold_bps * held.bonus_bps
+        if product >= BPS * BPS:
+            found.append(
+                f"{name}: threshold x (1 + bonus) = {product / BPS / BPS:.4f}, not below 1: "
+                "from the threshold on every liquidation lowers health"
+            )
+    for threshold in rulebook.thresholds if rulebook.kind == "discount" else ():
+        safe = 1 - critical_health(threshold / WAD)
+        if rulebook.most_discount_ppb / PPB > safe:
+            found.append(
+                f"threshold {threshold / WAD:.4g}: a discount of up to "
+                f"{rulebook.most_discount_ppb / PPB:.2%}, above {safe:.2%} = 1 - sqrt(threshold): "
+                "slices may lower health"
+            )
+    return found
