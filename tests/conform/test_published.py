@@ -37,6 +37,8 @@ FIGURES = (
     "quant/calibration",
     "quant/market",
     "lending/aave_v3",
+    "lending/liquity",
+    "lending/maker_auction",
     "lending/compound_v3",
     "lending/morpho_euler",
     "lending/uniswap_v2",
@@ -50,6 +52,7 @@ FIGURES = (
 NOT_YET = {
     "hyperliquid-oct10-aggregate-0": "needs the event's data",
     "deribit-fee-2022": "parameters only",
+    "mip45-example": "stand in words",
     "euler-partial": "another vector's loan",
     "mango-bankr-3": "cut from",
     "mango-bankr-11": "cut from",
