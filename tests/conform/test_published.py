@@ -24,6 +24,8 @@ COVERED = (
     "venues/okx_docs",
     "venues/paradex_docs",
     "venues/drift",
+    "venues/gmx",
+    "venues/synthetix",
     "venues/dydx",
     "venues/kraken_docs",
     "venues/mango",

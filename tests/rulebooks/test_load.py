@@ -23,12 +23,14 @@ VENUES = (
     "derive-srm",
     "drift-v2",
     "dydx-v4",
+    "gmx-v2",
     "harbor",
     "harbor-options",
     "hyperliquid",
     "kraken-inverse",
     "mango-v4",
     "paradex",
+    "synthetix-v3",
 )
 
 
