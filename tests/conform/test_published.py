@@ -37,6 +37,8 @@ FIGURES = (
     "quant/margin",
     "quant/backtests",
     "quant/calibration",
+    "quant/early_warning",
+    "quant/forensics",
     "quant/market",
     "lending/aave_v3",
     "lending/liquity",

@@ -1,5 +1,4 @@
-"""Perpetuals against a pool: fills and funding in steps, windows by counting, caps and keepers.
-"""
+"""Perpetuals against a pool: fills and funding in steps, windows by counting, caps and keepers."""
 
 from __future__ import annotations
 

@@ -43,6 +43,7 @@ from seawall.conform import (
     surfaces,
     tails,
     venue_portfolios,
+    warnings,
 )
 from seawall.conform.model import Vector
 from seawall.conform.reading import Adapter, Refused, Shape
@@ -88,6 +89,7 @@ ENTRIES: tuple[Adapter | Refused | Shape, ...] = (
     *deleveraging.ADAPTERS,
     *market_models.ADAPTERS,
     *calibration.ADAPTERS,
+    *warnings.ADAPTERS,
 )
 
 OPTIONS = "scenario margin (portfolio margin): not in this engine yet"
@@ -123,8 +125,8 @@ REASONS = {
     "incidents": "records of incidents: need importers of their events, not here yet",
     "oracles": "no adapter for inputs like these",
     "calibration": "no adapter for inputs like these",
-    "early_warning": "early-warning indicators: not in this engine yet",
-    "forensics": "market forensics: not in this engine yet",
+    "early_warning": "no adapter for inputs like these",
+    "forensics": "no adapter for inputs like these",
     "margin": "scenario and SPAN margin models: not in this engine yet",
     "market": "no adapter for inputs like these",
     "options": "challenger models and vol surfaces: not in this engine yet",
