@@ -57,7 +57,6 @@ NOT_YET = {
     "hyperliquid-oct10-aggregate-0": "needs the event's data",
     "deribit-fee-2022": "parameters only",
     "mip45-example": "stand in words",
-    "euler-partial": "another vector's loan",
     "mango-bankr-3": "cut from",
     "mango-bankr-11": "cut from",
     "aave-crv-2022": "in its source's words",

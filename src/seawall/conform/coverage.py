@@ -24,6 +24,7 @@ from seawall.conform import (
     hyperliquid,
     hyperliquid_adl,
     hyperliquid_portfolio,
+    incidents,
     kraken,
     lending,
     llamma,
@@ -46,9 +47,9 @@ from seawall.conform import (
     warnings,
 )
 from seawall.conform.model import Vector
-from seawall.conform.reading import Adapter, Refused, Shape
+from seawall.conform.reading import Adapter, Asked, Refused, Shape
 
-ENTRIES: tuple[Adapter | Refused | Shape, ...] = (
+ENTRIES: tuple[Adapter | Asked | Refused | Shape, ...] = (
     *binance.ADAPTERS,
     *bitmex.ADAPTERS,
     *bybit_options.ADAPTERS,
@@ -90,11 +91,10 @@ ENTRIES: tuple[Adapter | Refused | Shape, ...] = (
     *market_models.ADAPTERS,
     *calibration.ADAPTERS,
     *warnings.ADAPTERS,
+    *incidents.ADAPTERS,
 )
 
 OPTIONS = "scenario margin (portfolio margin): not in this engine yet"
-LENDING = "lending protocols, auctions and pools: not in this engine yet"
-ONCHAIN = "rules of this on-chain venue: no rulebook and no adapter yet"
 
 # By file name: why a vector that no adapter takes is not run.
 REASONS = {
@@ -122,7 +122,7 @@ REASONS = {
     "deleveraging_calibration": "no adapter for inputs like these",
     "eisenberg_noe": "no adapter for inputs like these",
     "fire_sales": "no adapter for inputs like these",
-    "incidents": "records of incidents: need importers of their events, not here yet",
+    "incidents": "no adapter for inputs like these",
     "oracles": "no adapter for inputs like these",
     "calibration": "no adapter for inputs like these",
     "early_warning": "no adapter for inputs like these",
@@ -133,7 +133,7 @@ REASONS = {
 }
 
 
-def lookup(vector: Vector) -> Adapter | Shape | str:
+def lookup(vector: Vector) -> Adapter | Asked | Shape | str:
     """The adapter that takes the vector, by the start of its id and its inputs' keys, or why none does."""
     named = [entry for entry in ENTRIES if vector.id.startswith(entry.prefix)]
     for entry in named:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from seawall.conform.model import Vector
-from seawall.conform.reading import Adapter, Answer, Refused, as_number, find, number, numbers, table
+from seawall.conform.reading import Adapter, Answer, as_number, find, number, numbers, table
 from seawall.errors import InputError, Unsupported
 from seawall.liquidation import isolated_loan, seizure
 from seawall.margin import collateral_debt as rule
@@ -294,6 +294,17 @@ def discounted(vector: Vector) -> Answer:
     return _discounted([loan], 0, vector)
 
 
+def shared_loan(vector: Vector) -> Answer:
+    """A share of the loan that another vector of its file describes: the first that is liquidated whole."""
+    whole_one = next(
+        (given for name, given in vector.beside.items() if name.startswith("euler-") and "price_c" in given),
+        None,
+    )
+    if whole_one is None:
+        raise Unsupported("a share of a loan that neither it nor its file describes")
+    return discounted(msgspec.structs.replace(vector, inputs={**whole_one, **vector.inputs}))
+
+
 def discounted_many(vector: Vector) -> Answer:
     """Several collaterals; the one its text names, or the last, is taken."""
     held = table(vector.inputs, "colls")
@@ -351,5 +362,5 @@ ADAPTERS: tuple[Any, ...] = (
     Adapter("euler-split", ("collateral", "debt", "slice"), sliced),
     Adapter("euler-", ("collateral", "price_c", "lltv", "debt"), discounted),
     Adapter("euler-", ("colls", "debt"), discounted_many),
-    Refused("euler-partial", "a share of another vector's loan, which its inputs do not hold"),
+    Adapter("euler-", ("share",), shared_loan),
 )

@@ -47,6 +47,17 @@ class Shape(NamedTuple):
         return needed <= known <= allowed and any(name in vector.expected for name in self.asks)
 
 
+class Asked(NamedTuple):
+    """Vectors that ask for one of these names, whatever their id and inputs, are answered by `answer`."""
+
+    asks: tuple[str, ...]
+    answer: Callable[[Vector], Answer]
+    prefix: str = ""
+
+    def fits(self, vector: Vector) -> bool:
+        return isinstance(vector.expected, dict) and any(name in vector.expected for name in self.asks)
+
+
 class Refused(NamedTuple):
     """Vectors whose id starts with `prefix` need something that is not here, for `reason`."""
 
