@@ -23,6 +23,7 @@ _HOMES = {
     "load_rulebook": "seawall.rulebooks.load",
     "list_rulebooks": "seawall.rulebooks.load",
     "load_book": "seawall.api.desk",
+    "compare_books": "seawall.api.compare_books",
     "portfolio_margin": "seawall.api.portfolio",
     "portfolio_models": "seawall.api.portfolio_models",
     "read_market": "seawall.api.market_table",

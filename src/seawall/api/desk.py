@@ -7,9 +7,9 @@ given is unknown and comes first everywhere; it is never shown as safe.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -45,7 +45,7 @@ def load_book(book: Any, rulebook: Rulebook | str | Path, marks: Marks | None = 
     Raises BookError (file, line, column, value, fix), RulebookError or InputError.
     """
     rules = rulebook if isinstance(rulebook, Rulebook) else load_rulebook(rulebook)
-    rows = _rows(book)
+    rows = read_rows(book)
     rules = rules.with_options(_options(rules, rows, marks or {}))
     return Desk(rules, rows, pricing.marks_to_ticks(rules, marks or {}))
 
@@ -56,7 +56,18 @@ def _options(rules: Rulebook, rows: list[BookRow], marks: Marks) -> list[str]:
     return sorted(n for n in named if any(one.terms_of(n) is not None for one in rules.option_families))
 
 
-def _rows(book: Any) -> list[BookRow]:
+def load_rows(rulebook: Rulebook, rows: list[BookRow], ticks: pricing.Ticks) -> tuple[Desk, dict[str, str]]:
+    """A desk over rows, and the accounts that the engine refuses to hold, with its reason.
+
+    What such an account holds in the desk is a part of its rows: leave it out of every answer.
+    """
+    refused: dict[str, str] = {}
+    state = _load(rulebook, rows, refused)
+    return Desk(rulebook, rows, ticks, state=state), refused
+
+
+def read_rows(book: Any) -> list[BookRow]:
+    """The rows of a book: a path, a Polars frame, or a list of dicts. Raises BookError."""
     if isinstance(book, str | Path):
         return read_book(book)
     import polars as pl  # late, here and below: a CSV and the answers for one account need none
@@ -72,6 +83,16 @@ def _rows(book: Any) -> list[BookRow]:
         return rows_of(frame, Path("book"))
     what = f"{type(book).__name__} is no book"
     raise BookError.at("book", what, "Give a path, a Polars frame, or a list of dicts, one per position.")
+
+
+class PotFigures(NamedTuple):
+    """A pot in whole units of `unit`; no figure means anything where `unknown_price` names what lacks."""
+
+    account: str
+    unit: str
+    unknown_price: str
+    equity: float
+    requirement: float
 
 
 class Desk:
@@ -130,6 +151,21 @@ class Desk:
         )  # fmt: skip
         whole = whole.with_columns(pl.when(pl.col("known")).then(used).alias("used"))
         return whole.sort(["known", "used", "account", "pot"], descending=[False, True, False, False])
+
+    def pots(self) -> Iterator[PotFigures]:
+        """Every pot at the level that triggers liquidation, in whole units, in no order of worth."""
+        pots, state = self._pots(), self.state
+        equity, requirement, unknown = (column[0].tolist() for column in self._figures(pots, self.trigger))
+        for row, pot in enumerate(pots.tolist()):
+            asset = self.rulebook.assets[int(state.book.pot_unit[pot])]
+            scale, lacks = float(asset.atoms_per_unit), unknown[row]
+            yield PotFigures(
+                self.accounts[int(state.book.pot_account[pot]) - HOUSE_ACCOUNTS],
+                asset.name,
+                "" if lacks < 0 else state.instruments[lacks].name,
+                equity[row] / scale,
+                requirement[row] / scale,
+            )
 
     def ranking(self, level: str | None = None) -> tuple[str, ...]:
         """Accounts in the order in which `statements` has them: by the pot of theirs that comes first."""
@@ -247,8 +283,11 @@ def _one_by_one(book: Book, margin: CompiledMargin, market: MarketView, pots: An
     return found[0], found[1], found[2]
 
 
-def _load(rulebook: Rulebook, rows: list[BookRow]) -> State:
-    """The book in an engine without prices. No fee is charged for recording what is already there."""
+def _load(rulebook: Rulebook, rows: list[BookRow], refusals: dict[str, str] | None = None) -> State:
+    """The book in an engine without prices. No fee is charged for recording what is already there.
+
+    A refusal is an error, or is noted by account where `refusals` is given.
+    """
     free = msgspec.structs.replace(
         rulebook,
         instruments=tuple(
@@ -263,9 +302,10 @@ def _load(rulebook: Rulebook, rows: list[BookRow]) -> State:
             who = loaded.names[_account_of(command) - HOUSE_ACCOUNTS]
             numbers = ", ".join(f"{key} {value:,}" for key, value in refused.numbers.items())
             what = f"{type(command).__name__} is refused: {refused.reason}"
-            raise BookError.at(
-                f"account {who}", f"{what} ({numbers})" if numbers else what, "Correct its rows in the book."
-            )
+            what = f"{what} ({numbers})" if numbers else what
+            if refusals is None:
+                raise BookError.at(f"account {who}", what, "Correct its rows in the book.")
+            refusals.setdefault(who, what)
     engine.state.use_rulebook(rulebook)
     return engine.state
 

@@ -21,6 +21,7 @@ from seawall.rulebooks.model import Rulebook
 from seawall.units import INT64_MAX, parse_decimal
 
 ALIASES = {"XBT": "BTC"}
+DOLLARS = ("USDC", "USDT", "USD", "USDS", "DAI", "USDE", "FDUSD", "USDH")  # compared one for one
 _MOVE = re.compile(r"^\s*[+-]?\d+(\.\d+)?\s*%\s*$")
 Ticks = dict[str, int]
 
@@ -56,6 +57,17 @@ def matching(rulebook: Rulebook, name: str) -> list[Instrument]:
             f"Coins: {', '.join(coins)}. Instruments: {names}.",
         )
     return found
+
+
+def dollars_of(rulebook: Rulebook, ticks: Ticks, asset: str) -> float | None:
+    """What one of an asset is worth in dollars, for reading: a dollar is one, a coin its mark, or None."""
+    if asset in DOLLARS:
+        return 1.0
+    coin = ALIASES.get(asset, asset)
+    for one in rulebook.instruments:
+        if coin_of(one) == coin and not one.kind.option and one.quote in DOLLARS and one.name in ticks:
+            return float(ticks[one.name] * one.tick_units)
+    return None
 
 
 def to_ticks(instrument: Instrument, value: Fraction) -> int:

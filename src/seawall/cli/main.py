@@ -20,10 +20,12 @@ COMMANDS = {
     "check": ("RULEBOOK|JOURNAL|BOOK", "find contradictions and damage before they cost money"),
     "margin": ("RULEBOOK BOOK", "what everyone has and needs, and their liquidation prices"),
     "whatif": ("RULEBOOK BOOK", "one account before and after a trade, a move, a withdrawal"),
+    "compare": ("BOOK --rulebooks A,B", "one book under several venues, and what makes the difference"),
     "models": ("PORTFOLIO --market F", "what a book of options would need under each model of the market"),
     "report": ("DIR", "one page you can send to anyone, from the tables of a run"),
     "backtest": ("RULEBOOK --history F", "would this margin have held? longs, shorts, the worst days"),
     "conform": ("VECTORS", "do the engine and its rulebooks give the published numbers?"),
+    "diff": ("RULEBOOK RULEBOOK", "two rulebooks side by side, primitive by primitive"),
     "rulebooks": ("[NAME]", "the venues that are built in: dates, sources, what is missing"),
 }
 
