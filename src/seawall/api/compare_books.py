@@ -144,26 +144,27 @@ def _under(rows: Any, rulebook: Rulebook, known: Any, marks: Marks) -> Under:
     priced = {name: price for name, price in marks.items() if pricing.ALIASES.get(name, name) in coins}
     desk, refused = load_rows(rulebook, list(placed.rows), pricing.marks_to_ticks(rulebook, priced))
     missing = placed.left_out | refused
+    tag = rulebook.tag  # once: it hashes the rulebook
     found: dict[str, Standing] = {}
     for account in dict.fromkeys(row.account for row in rows):
         why = missing.get(account, "")
-        found[account] = _standing(account, desk, None, None, f"left out: {why}" if why else "")
-    found |= _judged(desk, [account for account in desk.accounts if account not in missing])
-    return Under(
-        rulebook=rulebook.tag, level=desk.trigger, standings=found, rounded=placed.rounded, desk=desk
-    )
+        found[account] = _standing(account, tag, desk.trigger, None, None, f"left out: {why}" if why else "")
+    found |= _judged(desk, tag, [account for account in desk.accounts if account not in missing])
+    return Under(rulebook=tag, level=desk.trigger, standings=found, rounded=placed.rounded, desk=desk)
 
 
-def _standing(account: str, desk: Desk, equity: float | None, needs: float | None, why: str) -> Standing:
+def _standing(
+    account: str, tag: str, level: str, equity: float | None, needs: float | None, why: str
+) -> Standing:
     return Standing(
-        account=account, rulebook=desk.rulebook.tag, level=desk.trigger, equity_usd=equity,
+        account=account, rulebook=tag, level=level, equity_usd=equity,
         requirement_usd=needs, why=why,
     )  # fmt: skip
 
 
-def _judged(desk: Desk, accounts: Iterable[str]) -> dict[str, Standing]:
+def _judged(desk: Desk, tag: str, accounts: Iterable[str]) -> dict[str, Standing]:
     """Where accounts stand. One with several pots stands as its worst: the first that would be liquidated."""
-    wanted = set(accounts)
+    wanted, level = set(accounts), desk.trigger
     worst: dict[str, Standing] = {}
     for row in desk.pots():
         if row.account not in wanted:
@@ -173,9 +174,9 @@ def _judged(desk: Desk, accounts: Iterable[str]) -> dict[str, Standing]:
         if not why and dollars is None:
             why = f"unknown: no price of {row.unit}"
         one = (
-            _standing(row.account, desk, None, None, why)
+            _standing(row.account, tag, level, None, None, why)
             if why or dollars is None
-            else _standing(row.account, desk, row.equity * dollars, row.requirement * dollars, "")
+            else _standing(row.account, tag, level, row.equity * dollars, row.requirement * dollars, "")
         )
         before = worst.get(row.account)
         if before is None or (before.known and (not one.known or _health(one) < _health(before))):

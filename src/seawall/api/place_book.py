@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 import msgspec
 
@@ -143,6 +144,7 @@ def _fitted(
     return placed, changed
 
 
+@lru_cache(maxsize=1 << 16)  # books repeat sizes and prices, and fractions are slow
 def _on_grid(text: str, grid: Fraction, *, up: bool) -> str:
     steps = Fraction(text) / grid
     if steps.denominator == 1:
