@@ -1,4 +1,4 @@
-"""Write docs/reference/conformance.md: published numbers by venue, and the code that knows a venue by name.
+"""Write docs/reference/conformance.md: published numbers by venue, and code that knows a venue by name.
 
 `python -m tools.conformance_page VECTORS` runs every vector and writes the page; a test holds the page
 against a new run where the vectors are at hand, and its second table always. Counts only, no rounding.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 import re
 import sys
 import tokenize
@@ -18,7 +19,36 @@ from seawall.conform.model import Conformance
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "reference" / "conformance.md"
+SCORES = ROOT / "src" / "seawall" / "rulebooks" / "published.json"  # what `seawall rulebooks` shows
 MARK = "<!-- code by venue -->"
+# Rulebook -> the files of vectors held against it.
+VECTORS = {
+    "aave-v3.0": ["lending/aave_v3"],
+    "aave-v3.3": ["lending/aave_v3"],
+    "aave-v3.7": ["lending/aave_v3"],
+    "binance-usdm": ["venues/binance_docs"],
+    "bitmex": ["venues/bitmex_docs"],
+    "bybit-linear": ["venues/bybit_docs"],
+    "bybit-options": ["venues/bybit_docs"],
+    "cboe-strategy": ["venues/cboe_docs"],
+    "compound-v3": ["lending/compound_v3"],
+    "crvusd": ["lending/llamma"],
+    "deribit-standard": ["venues/deribit_docs"],
+    "derive-srm": ["venues/derive_docs"],
+    "drift-v2": ["venues/drift"],
+    "dydx-v4": ["venues/dydx"],
+    "euler-v2": ["lending/morpho_euler"],
+    "gmx-v2": ["venues/gmx"],
+    "hyperliquid": ["venues/hyperliquid", "venues/hyperliquid_docs"],
+    "kraken-inverse": ["venues/kraken_docs"],
+    "liquity-v1": ["lending/liquity"],
+    "liquity-v2": ["lending/liquity"],
+    "maker-liq2": ["lending/maker_auction"],
+    "mango-v4": ["venues/mango"],
+    "morpho-blue": ["lending/morpho_euler"],
+    "paradex": ["venues/paradex_docs"],
+    "synthetix-v3": ["venues/synthetix"],
+}
 # Maker, Compound and Drift are left out: maker fees, compounding and the drift of a process are no venues.
 VENUES = frozenset(
     ("aave", "binance", "bitmex", "bybit", "cboe", "comet", "crvusd", "dederi", "deribit", "derive", "dydx",
@@ -50,7 +80,9 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         sys.stderr.write("usage: python -m tools.conformance_page VECTORS\n")
         return 2
-    PAGE.write_text(page(run_conformance(Path(arguments[0]))), "utf-8")
+    found = run_conformance(Path(arguments[0]))
+    PAGE.write_text(page(found), "utf-8")
+    SCORES.write_text(scores(found), "utf-8")
     return 0
 
 
@@ -67,6 +99,17 @@ def page(found: Conformance) -> str:
         + f"\n{MARK}\n\n"
         + venue_section(lines_by_file())
     )
+
+
+def scores(found: Conformance) -> str:
+    """Rulebook -> its counts, as JSON; differing numbers count as not reproduced."""
+    table = {}
+    for name, held in VECTORS.items():
+        results = [found.files[one] for one in held]
+        reproduced = sum(len(one.reproduced) for one in results)
+        others = sum(len(one.differs) + len(one.unsupported) for one in results)
+        table[name] = {"vectors": held, "reproduced": reproduced, "of": reproduced + others}
+    return json.dumps(table, indent=1) + "\n"
 
 
 def vectors_table(found: Conformance) -> str:

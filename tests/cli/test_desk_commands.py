@@ -6,6 +6,7 @@ import csv
 import io
 import json
 
+from seawall.rulebooks.find import published
 from seawall.rulebooks.load import list_rulebooks
 from tests.cli.small import MARKS
 from tests.rulebooks.mini import MINI
@@ -74,6 +75,15 @@ def test_rulebooks_lists_every_built_in_one_with_what_is_missing(call):
     bybit = next(book for book in found if book["name"] == "bybit-linear")
     assert bybit["assumed"] and bybit["not_modelled"] and bybit["provenance"]
     assert "not modelled" in call("rulebooks", "bybit-linear").out
+
+
+def test_rulebooks_shows_those_of_loans_with_their_published_numbers(call):
+    said = call("rulebooks").out
+    assert "liquity-v2@" in said and f"{published()['dydx-v4']['reproduced']}/" in said
+    for name in ("aave-v3.7", "liquity-v1@2021-04-05"):
+        assert "sources" in call("rulebooks", name).out
+        assert json.loads(call("rulebooks", name, "--json").out)["name"] == name.partition("@")[0]
+    assert call("rulebooks", "aave-v9").code == 2
 
 
 def test_check_accepts_a_sound_rulebook_and_a_sound_book(call, book, tmp_path):

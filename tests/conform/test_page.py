@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from seawall.conform import run_conformance
-from tools.conformance_page import MARK, PAGE, lines_by_file, page, venue_lines, venue_section
+from tools.conformance_page import MARK, PAGE, SCORES, lines_by_file, page, scores, venue_lines, venue_section
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "vectors"
 
@@ -16,7 +16,9 @@ def test_the_page_has_todays_figures():
     if not SHARED.is_dir():
         pytest.skip("published vectors (../shared) are not here")
     fix = "run `python -m tools.conformance_page ../shared/vectors`"
-    assert PAGE.read_text("utf-8") == page(run_conformance(SHARED)), fix
+    found = run_conformance(SHARED)
+    assert PAGE.read_text("utf-8") == page(found), fix
+    assert SCORES.read_text("utf-8") == scores(found), fix
 
 
 def test_the_page_counts_the_code_that_names_a_venue():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
 from seawall.cli.printing import put, put_json, put_table
@@ -10,7 +11,8 @@ from seawall.instruments.option_names import GRAMMARS
 
 DESCRIPTION = """The built-in rulebooks. A parameter is an assumption where the venue does not publish it or
 the document was not read; each says so beside its value. `not modelled` are rules the venue has and Seawall
-does not."""
+does not; `published` are numbers of the venue's own that are reproduced, of those known (versions of one
+protocol share theirs)."""
 
 EXAMPLES = """  seawall rulebooks
   seawall rulebooks hyperliquid                             its sources, assumptions and what is missing
@@ -28,6 +30,10 @@ def run(args: argparse.Namespace) -> int:
 
     if args.name and is_portfolio_rulebook(args.name):
         return _portfolio(args)
+    debt = _debt_rulebooks()
+    load = debt.get((args.name or "").partition("@")[0])
+    if load is not None:
+        return _debt(args, load(args.name))
     names = [args.name] if args.name else list(list_rulebooks())
     books = [load_rulebook(name) for name in names]
     if args.json:
@@ -43,12 +49,26 @@ def run(args: argparse.Namespace) -> int:
                 str(len(_assumed(book))),
                 str(len(book.sources)),
                 str(len(book.unsupported)),
+                _score(book.name),
                 book.title,
             ]
             for book in books
         ]
-        heads = ["rulebook", "instruments", "parameters", "assumed", "sources", "not modelled", "title"]
-        put_table(heads, rows, right=range(1, 6))
+        heads = [
+            "rulebook",
+            "instruments",
+            "parameters",
+            "assumed",
+            "sources",
+            "not modelled",
+            "published",
+            "title",
+        ]
+        put_table(heads, rows, right=range(1, 7))
+        put("\nof lending and collateralised debt:\n")
+        debts = [read(name) for name, read in debt.items()]
+        lines = [[f"{one.name}@{one.effective}", _score(one.name), one.title] for one in debts]
+        put_table(["rulebook", "published", "title"], lines, right=[1])
         put(f"\nof portfolios, with --market: {', '.join(list_portfolio_rulebooks())}")
     return 0
 
@@ -82,6 +102,52 @@ def _portfolio(args: argparse.Namespace) -> int:
     put(f"assumed      {len(_assumed(book))} of {len(book.provenance)} parameters (--json lists them)")
     _lists(book)
     return 0
+
+
+def _debt_rulebooks() -> dict[str, Callable[[str], Any]]:
+    """Name -> how it is loaded, of the rulebooks of lending and of collateralised debt."""
+    from seawall.rulebooks.load_cdp import list_cdp_rulebooks, load_cdp_rulebook
+    from seawall.rulebooks.load_lending import list_lending_rulebooks, load_lending_rulebook
+
+    found: dict[str, Callable[[str], Any]] = {}
+    for tags, load in (
+        (list_lending_rulebooks(), load_lending_rulebook),
+        (list_cdp_rulebooks(), load_cdp_rulebook),
+    ):
+        found |= {tag.partition("@")[0]: load for tag in tags}
+    return found
+
+
+def _debt(args: argparse.Namespace, book: Any) -> int:
+    """A rulebook of loans: reserves or vaults in place of instruments and levels."""
+    if args.json:
+        put_json(
+            {
+                "name": book.name,
+                "effective": book.effective,
+                "title": book.title,
+                "sources": list(book.sources),
+                "not_modelled": list(book.unsupported),
+                "assumed": _assumed(book),
+                "provenance": {path: {"unit": u, "source": s} for path, (u, s) in book.provenance.items()},
+            }
+        )
+        return 0
+    put(f"{book.title}: {book.name}@{book.effective}")
+    put(f"assumed      {len(_assumed(book))} of {len(book.provenance)} parameters (--json lists them)")
+    put(f"published    {_score(book.name)} numbers reproduced")
+    for text in getattr(book, "warnings", ()):
+        put(f"warning      {text}")
+    _lists(book)
+    return 0
+
+
+def _score(name: str) -> str:
+    """Published numbers reproduced, of those held against it; a dash where nobody has published any."""
+    from seawall.rulebooks.find import published
+
+    one = published().get(name)
+    return "-" if one is None else f"{one['reproduced']}/{one['of']}"
 
 
 def _assumed(book: Any) -> list[str]:

@@ -7,6 +7,7 @@ ending in `.toml` is a path. This is the only file of the core that reads files.
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from difflib import get_close_matches
@@ -24,6 +25,13 @@ def built_in(folder: str = "") -> list[tuple[str, str]]:
     """(name, date) of the built-in ones of a folder, by name, oldest first."""
     found = (_DATED.match(entry.name) for entry in files("seawall.rulebooks").joinpath(folder).iterdir())
     return sorted((match["name"], match["date"]) for match in found if match)
+
+
+def published() -> dict[str, dict[str, int | list[str]]]:
+    """Rulebook -> published numbers held against it: `vectors`, `reproduced`, `of`. Written with the page."""
+    text = files("seawall.rulebooks").joinpath("published.json").read_text(encoding="utf-8")
+    found: dict[str, dict[str, int | list[str]]] = json.loads(text)
+    return found
 
 
 def is_path(name_or_path: str | Path) -> bool:
