@@ -111,6 +111,11 @@ def test_a_number_is_put_on_the_grid_within_one_step_and_in_its_direction(digits
     assert found >= value if up else found <= value
 
 
+def test_a_price_no_rulebook_has_a_use_for_is_refused():
+    with pytest.raises(InputError, match="DOGE"):
+        sw.compare_books(BOOK, ["harbor"], {**MARKS, "DOGE": "1"})
+
+
 def test_no_rulebook_or_the_same_twice_is_refused():
     for names in ([], ["harbor", "harbor"]):
         with pytest.raises(InputError):

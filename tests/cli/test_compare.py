@@ -38,6 +38,11 @@ def test_compare_as_csv_is_one_line_per_account_and_rulebook(capsys):
     assert len(capsys.readouterr().out.splitlines()) == 3
 
 
+def test_a_rulebook_of_another_kind_is_told_as_such(capsys):
+    assert main(["diff", "harbor", "derive-pm2"]) == 2
+    assert "portfolio margin" in capsys.readouterr().err
+
+
 def test_an_account_that_is_not_there_is_refused(capsys):
     assert main(["compare", BOOK, "--rulebooks", "harbor", *MARKS, "--account", "nobody"]) == 2
     assert "nobody" in capsys.readouterr().err

@@ -129,6 +129,7 @@ def compare_books(book: Any, rulebooks: Sequence[Rulebook | str | Path], marks: 
     tags = [one.tag for one in chosen]
     if len(set(tags)) < len(tags):
         raise InputError.at("rulebooks", "one is given twice", "Name each once.")
+    _check_marks(chosen, marks)
     rows = read_rows(book)
     known = meanings(rows, chosen)
     wanted = {row.instrument for row in rows if row.instrument is not None}
@@ -136,6 +137,16 @@ def compare_books(book: Any, rulebooks: Sequence[Rulebook | str | Path], marks: 
         known |= meanings(rows, (load_rulebook(name) for name in list_rulebooks()))
     accounts = tuple(dict.fromkeys(row.account for row in rows))
     return Comparison(accounts=accounts, under=tuple(_under(rows, one, known, marks) for one in chosen))
+
+
+def _check_marks(rulebooks: Sequence[Rulebook], marks: Marks) -> None:
+    """A price that none of the rulebooks has a use for is a slip, not something to pass over."""
+    used = {name for one in rulebooks for entry in one.instruments for name in (coin_of(entry), entry.name)}
+    for name in marks:
+        if pricing.ALIASES.get(name, name) not in used:
+            coins = sorted({coin_of(entry) for one in rulebooks for entry in one.instruments})
+            what = "none of the rulebooks has an instrument or coin of that name"
+            raise InputError.at(f"price of {name}", what, f"Coins: {', '.join(coins)}.")
 
 
 def _under(rows: Any, rulebook: Rulebook, known: Any, marks: Marks) -> Under:

@@ -17,6 +17,14 @@ from pathlib import Path
 from seawall.errors import RulebookError
 from seawall.rulebooks.reader import Page, Table
 
+# The kinds of built-in rulebooks: folder -> what a person calls them.
+FOLDERS = {
+    "": "a venue",
+    "portfolio": "portfolio margin",
+    "span": "SPAN",
+    "lending": "lending",
+    "cdp": "debt positions",
+}
 MAX_BYTES = 8 << 20  # TOML is read at about a megabyte a second; the largest venues need one
 _DATED = re.compile(r"^(?P<name>.+)-(?P<date>\d{4}-\d{2}-\d{2})\.toml$")
 
@@ -84,6 +92,9 @@ def _resolve(wanted: str, folder: str, kind: str) -> str:
         names = sorted({known for known, _ in held})
         near = get_close_matches(name, names, n=1)
         hint = f"Did you mean '{near[0]}'? " if near else ""
+        for other, words in FOLDERS.items():
+            if other != folder and name in {known for known, _ in built_in(other)}:
+                hint = f"'{name}' is one of {words}, which is not asked for here. "
         raise RulebookError(
             f"{wanted}: there is no built-in {kind} of that name\n"
             f"  {hint}Built in: {', '.join(names)}. A file of yours: its path, with .toml."
