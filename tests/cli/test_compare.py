@@ -68,6 +68,19 @@ def test_a_changed_parameter_is_found_once_under_its_primitive():
     assert {one.primitive for one in differences(book, funds)} <= {"P10", "P11", "P12"}
 
 
+def test_no_term_of_ladder_or_instrument_can_differ_unseen():
+    book = load_rulebook("harbor")
+    for field in book.liquidation.__struct_fields__:
+        ladder = msgspec.structs.replace(book.liquidation, **{field: () if field == "steps" else "changed"})
+        found = differences(book, msgspec.structs.replace(book, liquidation=ladder))
+        assert {one.primitive for one in found} == {"P9" if field == "steps" else "P8"}, field
+    first, *rest = book.instruments
+    for field in set(first.__struct_fields__) - {"name", "kind", "base", "value_num"}:
+        other = msgspec.structs.replace(first, **{field: "changed"})
+        found = differences(book, msgspec.structs.replace(book, instruments=(other, *rest)))
+        assert {one.primitive for one in found} == {"P15"}, field
+
+
 def test_diff_exits_with_one_where_they_differ(capsys):
     assert main(["diff", "harbor", "harbor"]) == 0
     assert "0 parameters differ" in capsys.readouterr().out

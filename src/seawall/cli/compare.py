@@ -138,7 +138,7 @@ def _parts(found: Comparison, name: str) -> None:
             rate = "" if need is None or need.rate is None else f" ({need.rate:.2%})"
             cells.append("-" if need is None else f"{need.usd:,.2f}{rate}")
         rows.append([f"  {'has' if kind == 'collateral' else 'needs'}", what, *cells])
-    put(f"\n{name}")
+    put(f"\n{name}, all its pots")
     put_table(["  ", "", *_names(found)], rows, right=range(2, len(found.under) + 2))
 
 

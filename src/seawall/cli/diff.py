@@ -8,7 +8,7 @@ from seawall.cli.printing import put, put_json, put_table
 
 DESCRIPTION = """Two rulebooks side by side by primitive (P1 price view ... P15 units): every parameter that
 differs, with its unit, and which primitives are the same. Instruments are named by coin and kind, so that
-one venue's BTC-PERP stands beside another's BTCUSDT. A dash: that rulebook has none."""
+one venue's BTC-PERP stands beside another's BTCUSDT. A dash: none, or the default."""
 
 EXAMPLES = """  seawall diff hyperliquid dydx-v4
   seawall diff harbor mine.toml                             what you have changed

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from seawall.instruments.model import Instrument
 from seawall.rulebooks.model import Rulebook
 from seawall.units import PPB, format_ppb, format_units
 
@@ -43,6 +44,10 @@ _SPANS = (
     (1, "ns"),
 )
 _UNITS = re.compile(r"_(ppb|ppm|ns|atoms|lots)$")
+# Of an instrument: all but its names (which say whose line it is) and what follows from lot and tick.
+_TERMS = tuple(
+    name for name in Instrument.__struct_fields__ if name not in ("name", "kind", "base", "value_num")
+)
 Flat = dict[str, str]
 
 
@@ -78,24 +83,16 @@ def layout(rulebook: Rulebook) -> dict[str, Flat]:
     decimals = {asset.name: asset.decimals for asset in rulebook.assets}
     money = decimals[margin.numeraire]
     of = _Writer(money)
-    by_name = {names[one.name]: one for one in rulebook.instruments}
     return {
-        "P1": of.flat({names[key]: policy for key, policy in rulebook.oracles.items() if key in names}),
+        "P1": of.flat({names.get(key, key): policy for key, policy in rulebook.oracles.items()})
+        | of.flat({"transforms": rulebook.transforms, "quotes_max_age_ns": margin.quotes_max_age_ns}),
         "P2": of.flat({"collateral": margin.collateral, "weights": margin.weights}, skip=("collateral.*",))
         | {f"collateral.{asset}": "counts" for asset in margin.collateral},
-        "P3": of.flat({names[key]: one.schedules for key, one in margin.instruments.items() if key in names}),
+        "P3": of.flat({names.get(key, key): one.schedules for key, one in margin.instruments.items()}),
         "P4": of.flat({"scope": margin.scope, "numeraire": margin.numeraire}),
         "P5": of.flat({"portfolio": margin.portfolio}),
         "P7": of.flat({level.name: level for level in margin.levels}),
-        "P8": of.flat(
-            {
-                "trigger": ladder.trigger,
-                "exit": ladder.exit,
-                "order": ladder.order,
-                "margin_call": ladder.margin_call,
-                "backstop_level": ladder.backstop_level,
-            }
-        ),
+        "P8": of.flat({name: getattr(ladder, name) for name in ladder.__struct_fields__ if name != "steps"}),
         "P9": of.flat({f"step {place}": step for place, step in enumerate(ladder.steps, 1)}),
         "P10": of.flat(
             {f"tier {n}": tier for n, tier in enumerate(tiers["insurance"], 1)} | _funds(rulebook)
@@ -106,18 +103,13 @@ def layout(rulebook: Rulebook) -> dict[str, Flat]:
             | {"remainder": rulebook.remainder or "stays"}
         ),
         "P13": of.flat({"safeguards": rulebook.safeguards}),
-        "P14": of.flat({names[key]: rule for key, rule in rulebook.funding.items() if key in names}),
+        "P14": of.flat({names.get(key, key): rule for key, rule in rulebook.funding.items()}),
         "P15": of.flat(
             {
-                name: {
-                    "lot": one.lot,
-                    "tick": one.tick,
-                    "settle": one.settle,
-                    "maker_fee_ppb": one.maker_fee_ppb,
-                    "taker_fee_ppb": one.taker_fee_ppb,
-                }
-                for name, one in by_name.items()
+                names[one.name]: {field: getattr(one, field) for field in _TERMS if getattr(one, field)}
+                for one in rulebook.instruments
             }
+            | {"options": rulebook.option_families}
             | {f"decimals {name}": str(places) for name, places in decimals.items()}
         ),
     }
