@@ -15,9 +15,9 @@ import msgspec
 import numpy as np
 
 from seawall.engine import events as ev
+from seawall.engine.postings import credited, fit, post, set_balances, spread
 from seawall.engine.state import (
     CLEARING,
-    FEES,
     FLAG_CALLED,
     FLAG_LIQUIDATING,
     FLAG_UNKNOWN,
@@ -25,6 +25,7 @@ from seawall.engine.state import (
     MARKET,
     MINUTE_NS,
     POOL_MINUTES,
+    Accrued,
     Auction,
     ExpiryQuoted,
     Order,
@@ -35,14 +36,10 @@ from seawall.engine.state import (
 from seawall.errors import InvariantViolation
 from seawall.kernels import layout
 from seawall.ledger.columns import NONE
-from seawall.liquidation.allocation import exact_sum
 from seawall.market.oracle import Price
 from seawall.market.policy import Action
 from seawall.market.transforms.pipeline import states_from_bytes
 from seawall.rulebooks.model import Rulebook
-from seawall.units import INT64_MAX
-
-INT64_MIN = -INT64_MAX - 1
 
 
 def apply(state: State, event: ev.Event) -> None:
@@ -56,38 +53,6 @@ def apply(state: State, event: ev.Event) -> None:
         state.sieve.note(event)
     if state.drawdown is not None:
         _note_pools(state)
-
-
-def _fit(number: int) -> int:
-    if not INT64_MIN <= number <= INT64_MAX:
-        raise OverflowError(f"{number} does not fit in 64 bits")
-    return number
-
-
-def _credited(state: State, changes: dict[tuple[int, int], int]) -> dict[tuple[int, int], int]:
-    """(pot, asset) -> balance after the changes, all of them checked to fit."""
-    balances = state.book.balances
-    return {key: _fit(int(balances[key]) + atoms) for key, atoms in changes.items()}
-
-
-def _set_balances(state: State, after: dict[tuple[int, int], int]) -> None:
-    balances = state.book.balances
-    for key, atoms in after.items():
-        state.balance_sum[key[1]] = int(state.balance_sum[key[1]]) + atoms - int(balances[key])
-        balances[key] = atoms
-
-
-def _post(state: State, entries: tuple[ev.Entry, ...], what: str) -> None:
-    sums: dict[int, int] = {}
-    changes: dict[tuple[int, int], int] = {}
-    for entry in entries:
-        key = (entry.pot, entry.asset)
-        sums[entry.asset] = sums.get(entry.asset, 0) + entry.amount_atoms
-        changes[key] = changes.get(key, 0) + entry.amount_atoms
-    for asset, total in sums.items():
-        if total:
-            raise InvariantViolation(f"{what}: entries of asset {asset} add to {total}, not 0: {entries}")
-    _set_balances(state, _credited(state, changes))
 
 
 def _account_opened(state: State, event: ev.AccountOpened) -> None:
@@ -119,7 +84,7 @@ def _fit_flags(state: State) -> None:
 
 
 def _transferred(state: State, event: ev.Transferred) -> None:
-    _post(state, event.entries, event.kind)
+    post(state, event.entries, event.kind)
     if event.kind == "deposit":
         for entry in event.entries:
             if entry.pot == INSURANCE:
@@ -191,7 +156,7 @@ def _order_placed(state: State, event: ev.OrderPlaced) -> None:
     if not event.reduce_only:
         slot = state.book.open_position(event.pot, event.instrument)
         column = state.book.pos_bid if event.size_lots > 0 else state.book.pos_ask
-        column[slot] = _fit(int(column[slot]) + abs(event.size_lots))
+        column[slot] = fit(int(column[slot]) + abs(event.size_lots))
         state.book.pos_orders[slot] += 1
     state.orders[event.order] = order
     state.pot_orders.setdefault(event.pot, []).append(event.order)
@@ -244,7 +209,7 @@ def _traded(state: State, event: ev.Traded) -> None:
     for leg in event.legs:
         slot = book.position(leg.pot, row)
         lots, cost = (int(book.pos_lots[slot]), int(book.pos_cost[slot])) if slot != NONE else (0, 0)
-        after.append((leg.pot, _fit(lots + leg.size_lots), _fit(cost + leg.cost_atoms)))
+        after.append((leg.pot, fit(lots + leg.size_lots), fit(cost + leg.cost_atoms)))
         if lots + leg.size_lots == 0 and cost + leg.cost_atoms:
             left = cost + leg.cost_atoms
             raise InvariantViolation(f"{event.kind}: pot {leg.pot} would keep cost {left} of no position")
@@ -252,11 +217,11 @@ def _traded(state: State, event: ev.Traded) -> None:
         if leg.realised_atoms:
             for pot, atoms in ((leg.pot, leg.realised_atoms), (CLEARING, -leg.realised_atoms)):
                 realised[pot, settle] = realised.get((pot, settle), 0) + atoms
-    balances, costs = _credited(state, realised), sum(leg.cost_atoms for leg in event.legs)
-    state.market.oi_lots[row] = _fit(oi)
-    state.cost_sum[row] = _fit(int(state.cost_sum[row]) + costs)
+    balances, costs = credited(state, realised), sum(leg.cost_atoms for leg in event.legs)
+    state.market.oi_lots[row] = fit(oi)
+    state.cost_sum[row] = fit(int(state.cost_sum[row]) + costs)
     state.lots_sum[row] = int(state.lots_sum[row]) + sum(leg.size_lots for leg in event.legs)
-    _set_balances(state, balances)
+    set_balances(state, balances)
     for pot, lots, cost in after:
         slot = book.open_position(pot, row)
         book.pos_lots[slot], book.pos_cost[slot] = lots, cost
@@ -268,29 +233,16 @@ def _traded(state: State, event: ev.Traded) -> None:
 
 def _funding_paid(state: State, event: ev.FundingPaid) -> None:
     settle = state.settle_row[event.instrument]
-    _spread(state, settle, event.pots, event.amounts_atoms, event.rest_atoms, "funding")
+    spread(state, settle, event.pots, event.amounts_atoms, event.rest_atoms, "funding")
 
 
-def _spread(
-    state: State, asset: int, pots_bytes: bytes, amounts_bytes: bytes, rest_atoms: int, what: str
-) -> None:
-    """Add columns of amounts to balances; `rest` goes to the fee pot. Zero-sum or refused."""
-    pots, amounts = np.frombuffer(pots_bytes, "<i8"), np.frombuffer(amounts_bytes, "<i8")
-    total = exact_sum(amounts)
-    if total + rest_atoms:
-        raise InvariantViolation(f"{what}: amounts add to {total} and the rest is {rest_atoms}")
-    column = state.book.balances[:, asset]
-    if amounts.size:
-        # Each pot at most once, so the largest balance and the largest amount bound every sum.
-        rising = np.sort(pots)
-        if (rising[1:] == rising[:-1]).any():
-            raise InvariantViolation(f"{what}: a pot is named twice")
-        held = column[pots]
-        _fit(int(held.max()) + int(amounts.max()))
-        _fit(int(held.min()) + int(amounts.min()))
-    fees = _fit(int(column[FEES]) + rest_atoms)
-    column[FEES] = fees
-    column[pots] += amounts
+def _interest_paid(state: State, event: ev.InterestPaid) -> None:
+    spread(state, event.asset, event.pots, event.amounts_atoms, event.rest_atoms, "interest")
+    state.interest[event.asset] = Accrued(event.time_ns, event.index_e15)
+
+
+def _seized(state: State, event: ev.Seized) -> None:
+    """The transfer it caused did the work."""
 
 
 def _instrument_settled(state: State, event: ev.InstrumentSettled) -> None:
@@ -392,7 +344,7 @@ def _liquidation_ended(state: State, event: ev.LiquidationEnded) -> None:
 def _loss_socialised(state: State, event: ev.LossSocialised) -> None:
     if event.method == "withdrawal_haircut":
         state.haircut_ppb[event.asset] = event.haircut_ppb
-    _spread(state, event.asset, event.pots, event.amounts_atoms, 0, "socialised loss")
+    spread(state, event.asset, event.pots, event.amounts_atoms, 0, "socialised loss")
 
 
 def _gate_closed(state: State, event: ev.GateClosed) -> None:
@@ -472,6 +424,8 @@ _WRITERS: dict[type, Callable[[State, Any], None]] = {
     ev.OrderReduced: _order_reduced,
     ev.Traded: _traded,
     ev.FundingPaid: _funding_paid,
+    ev.InterestPaid: _interest_paid,
+    ev.Seized: _seized,
     ev.InstrumentSettled: _instrument_settled,
     ev.MarginCalled: _margin_called,
     ev.MarginCallCured: _margin_call_cured,

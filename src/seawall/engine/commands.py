@@ -31,6 +31,8 @@ class Deposit(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=
 
 
 class Withdraw(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """Out of the venue. Beyond what the account holds it borrows: assets with an interest curve only."""
+
     account: int
     asset: str
     amount_atoms: int
@@ -155,6 +157,30 @@ class ApplyFunding(Command, frozen=True, kw_only=True, array_like=True, tag=True
     rate_ppb: int
 
 
+class AccrueInterest(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """Interest on everything borrowed of an asset, for the time since it was last accrued, by its curve.
+
+    The first one of an asset only starts its clock.
+    """
+
+    asset: str
+
+
+class Liquidate(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """Repay a debt of an account on a `seize` step and receive its collateral with the bonus.
+
+    `repay_atoms` is cut to what the close factor and the collateral allow. Refused where fewer than
+    `least_atoms` of collateral would come of it: the liquidator's gate on his profit.
+    """
+
+    account: int
+    target: int
+    debt: str
+    collateral: str
+    repay_atoms: int
+    least_atoms: int = 0
+
+
 class SettleInstrument(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
     """Expiry or wind-down: every position is closed at one price against the clearing account.
 
@@ -216,7 +242,9 @@ AnyCommand = (
     | ReportFill
     | ReportOrderDone
     | Bid
+    | Liquidate
     | ApplyFunding
+    | AccrueInterest
     | SettleInstrument
     | Tick
     | Override

@@ -58,7 +58,7 @@ class Transferred(Event, frozen=True, kw_only=True, array_like=True, tag=True, g
     """Money moved.
 
     `kind`: deposit, withdrawal, transfer, spot trade, fee, liquidation fee, insurance, backstop pays,
-    takeover, conversion, shortfall, auction.
+    takeover, conversion, shortfall, auction, seizure.
     """
 
     kind: str
@@ -164,6 +164,40 @@ class FundingPaid(Event, frozen=True, kw_only=True, array_like=True, tag=True, g
     pots: bytes
     amounts_atoms: bytes
     rest_atoms: int
+
+
+class InterestPaid(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """Interest on an asset: borrowers pay, lenders earn (columns as of funding), the rest goes to the fees.
+
+    `index_e15` is what one unit borrowed when the clock started has grown to.
+    """
+
+    asset: int
+    rate_ppb: int  # a year, at this utilisation
+    utilisation_ppb: int
+    index_e15: int
+    pots: bytes
+    amounts_atoms: bytes
+    rest_atoms: int
+
+
+class Seized(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """An outsider repaid a debt and received collateral; the transfer that follows carries it out.
+
+    `most_atoms`: what the close factor let him repay. `fee_atoms`, of the collateral, is the venue's.
+    `health_e18`: haves over needs before, 1e-18.
+    """
+
+    pot: int
+    to_pot: int
+    debt: int
+    collateral: int
+    repaid_atoms: int
+    seized_atoms: int
+    fee_atoms: int
+    most_atoms: int
+    health_e18: int
+    rule: str = ""
 
 
 class InstrumentSettled(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
@@ -401,6 +435,8 @@ AnyEvent = (
     | OrderReduced
     | Traded
     | FundingPaid
+    | InterestPaid
+    | Seized
     | InstrumentSettled
     | MarginCalled
     | MarginCallCured

@@ -436,7 +436,7 @@ def _known(sieve: Sieve, event: ev.AccountKnown) -> None:
         heapq.heappush(sieve.due, (event.time_ns, event.pot))
 
 
-def _spread(sieve: Sieve, event: ev.FundingPaid | ev.LossSocialised) -> None:
+def _spread(sieve: Sieve, event: ev.FundingPaid | ev.InterestPaid | ev.LossSocialised) -> None:
     sieve.loose, sieve.file_all = np.concatenate([sieve.loose, np.frombuffer(event.pots, "<i8")]), True
 
 
@@ -456,6 +456,7 @@ _READERS: dict[type, Callable[[Sieve, Any], None]] = {
     ev.Traded: _traded,
     ev.MarkSet: _marked,
     ev.FundingPaid: _spread,
+    ev.InterestPaid: _spread,
     ev.LossSocialised: _spread,
     ev.OrderPlaced: _of_pot,
     ev.OrderReduced: _reduced,

@@ -81,6 +81,13 @@ class Auction(msgspec.Struct, array_like=True):
     reserved_atoms: int = 0
 
 
+class Accrued(msgspec.Struct, array_like=True, frozen=True):
+    """Borrowing of an asset: when interest was last booked, and what one unit has grown to by then."""
+
+    at_ns: int
+    index_e15: int
+
+
 class PotStatus(msgspec.Struct, array_like=True):
     """Ladder of one pot under a margin call or liquidation.
 
@@ -124,6 +131,7 @@ class State:
         self.sent_orders: dict[int, list[int]] = {}  # liquidation orders still out, by heir
         self.ladders: dict[int, PotStatus] = {}  # pots called or liquidating
         self.auctions: dict[int, Auction] = {}  # by pot
+        self.interest: dict[int, Accrued] = {}  # by asset
         self.gates: dict[tuple[str, int], int] = {}  # (action, instrument or -1) -> until_ns
         self.proposals: dict[int, Proposal] = {}
         self.owners: dict[int, str] = {}  # subaccounts that name an owner
@@ -327,7 +335,7 @@ class State:
         state.gates = {(a, i): t for a, i, t in raw["gates"]}
         state.expiries = {(a, e): msgspec.convert(quoted, ExpiryQuoted) for a, e, quoted in raw["expiries"]}
         for name, kind in _DICTS.items():
-            setattr(state, name, {key: msgspec.convert(value, kind) for key, value in raw[name]})
+            setattr(state, name, {key: msgspec.convert(value, kind) for key, value in raw.get(name, ())})
         return state
 
     def digest(self) -> bytes:
@@ -375,6 +383,7 @@ _DICTS: dict[str, Any] = {
     "sent_orders": list[int],
     "ladders": PotStatus,
     "auctions": Auction,
+    "interest": Accrued,
     "proposals": Proposal,
     "owners": str,
 }

@@ -15,6 +15,7 @@ from seawall.errors import InputError, NumberError
 from seawall.kernels.elementary import exp
 from seawall.units import INT64_MAX, PPB
 
+GROWTH_UNIT = 10**15
 YEAR_NS = 365 * 86_400 * 1_000_000_000
 
 
@@ -82,6 +83,19 @@ class KinkedRate(msgspec.Struct, frozen=True, kw_only=True):
         return paid * (PPB - self.kept_ppb) // (PPB * PPB)
 
 
+def growth(rate_ppb: int, elapsed_ns: int) -> int:
+    """What continuous compounding adds, 1e-15 of a debt, rounded up. NumberError beyond 64 bits."""
+    added = float(exp(float(rate_ppb) / PPB * (float(elapsed_ns) / YEAR_NS)) - 1.0)
+    if added >= INT64_MAX:
+        raise NumberError("borrow interest: the debt passes 64 bits\n  Settle it, or use a lower rate.")
+    return int(-(-added * GROWTH_UNIT // 1))
+
+
+def interest_atoms(debt_atoms: int, growth_e15: int) -> int:
+    """Interest on a debt, rounded up."""
+    return -(-debt_atoms * growth_e15 // GROWTH_UNIT)
+
+
 def grown_debt_atoms(debt_atoms: int, *, rate_ppb: int, elapsed_ns: int) -> int:
     """A debt after continuous compounding at a rate per year, rounded up; it never shrinks.
 
@@ -92,11 +106,7 @@ def grown_debt_atoms(debt_atoms: int, *, rate_ppb: int, elapsed_ns: int) -> int:
         raise InputError.at(
             "borrow interest", f"debt {debt_atoms}, rate {rate_ppb} ppb, {elapsed_ns} ns", "Give values >= 0."
         )
-    parts = 10**15
-    growth = float(exp(float(rate_ppb) / PPB * (float(elapsed_ns) / YEAR_NS)) - 1.0)
-    if growth >= INT64_MAX:
-        raise NumberError("borrow interest: the debt passes 64 bits\n  Settle it, or use a lower rate.")
-    grown = debt_atoms - (-debt_atoms * int(-(-growth * parts // 1)) // parts)
+    grown = debt_atoms + interest_atoms(debt_atoms, growth(rate_ppb, elapsed_ns))
     if grown > INT64_MAX:
         raise NumberError("borrow interest: the debt passes 64 bits\n  Settle it, or use a coarser unit.")
     return grown

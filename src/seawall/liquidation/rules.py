@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from seawall.liquidation.auction import AuctionTerms
+from seawall.liquidation.seizure import SeizeTerms
 
 
 class MarginCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +39,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     action    cancel_orders | reduce (an order to the book)
               | takeover (the backstop vault takes position and collateral)
               | auction (shares of the whole account, to whoever bids; liquidation.auction)
+              | seize (outsiders repay debt for collateral and a bonus; liquidation.seizure)
     select    which position first: largest_requirement | largest_loss | largest_notional | first
               | toward_delta_neutral (futures that bring the net delta nearer to zero, then options)
     size      restore (smallest that meets the exit level) | fraction | step_down (next lower risk tier) | all
@@ -47,7 +49,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    action: Literal["cancel_orders", "reduce", "takeover", "auction"]
+    action: Literal["cancel_orders", "reduce", "takeover", "auction", "seize"]
     select: Literal[
         "largest_requirement", "largest_loss", "largest_notional", "first", "toward_delta_neutral"
     ] = "largest_requirement"
@@ -66,6 +68,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     leave_below: str = ""  # level name: equity under it goes to the next step
     fees: FeeSplit = FeeSplit()
     auction: AuctionTerms | None = None  # of action "auction", and of no other
+    # Of action "seize", and of no other. Unset rather than None: no trace in the hash of a rulebook without.
+    seize: SeizeTerms | msgspec.UnsetType = msgspec.UNSET
 
 
 class LiquidationRules(msgspec.Struct, frozen=True, kw_only=True):

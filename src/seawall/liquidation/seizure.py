@@ -34,6 +34,19 @@ class CloseTerms(msgspec.Struct, frozen=True, kw_only=True):
     least_left: int = 0
 
 
+class SeizeTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """A rung of the ladder: outsiders repay a debt of the pot and receive collateral of it with a bonus.
+
+    Only what `bonus_bps` names may be seized (10_500: 5 % more than was repaid); `fee_bps` of the bonus is
+    the venue's. Values of `close` are atoms of the numeraire. Source: Aave v3 LiquidationLogic.
+    """
+
+    close: CloseTerms
+    bonus_bps: dict[str, int]
+    fee_bps: int = 0
+    rounding: Rounding = "directed"
+
+
 class Side(NamedTuple):
     """An asset in a liquidation: how much there is of it, its price and its unit."""
 

@@ -17,6 +17,7 @@ from seawall.rulebooks.check_options import check_families, check_listed_options
 from seawall.rulebooks.check_transforms import check_transforms
 from seawall.rulebooks.findings import Finding, Findings, join, rate_text
 from seawall.rulebooks.model import Rulebook
+from seawall.units import PPB
 
 FUNDS = ("insurance", "backstop")  # the keys of [funds]
 _PERPETUAL = (InstrumentKind.LINEAR_PERPETUAL, InstrumentKind.INVERSE_PERPETUAL)
@@ -29,6 +30,7 @@ def contradictions(rulebook: Rulebook) -> tuple[Finding, ...]:
         *_check_oracles(rulebook),
         *check_transforms(rulebook),
         *_check_funding(rulebook),
+        *_check_interest(rulebook),
         *check_margin(rulebook),
         *check_families(rulebook),
         *check_listed_options(rulebook),
@@ -84,6 +86,23 @@ def _check_instruments(rulebook: Rulebook) -> Findings:
 
 def _natural_settlement(entry: Instrument) -> str:
     return entry.base if entry.kind.in_base else entry.quote
+
+
+def _check_interest(rulebook: Rulebook) -> Findings:
+    assets = [asset.name for asset in rulebook.assets]
+    for asset in rulebook.interest or ():
+        path, curve = join("interest", asset), rulebook.curve(asset)
+        assert curve is not None
+        if asset not in assets:
+            yield Finding(path, "is of an asset this rulebook does not have", f"Use {', '.join(assets)}.")
+        if not 0 < curve.kink_ppb <= PPB:
+            yield Finding(f"{path}.kink", f"is {rate_text(curve.kink_ppb)}", "Give 0 to 100 % of use.")
+        if curve.kept_ppb > PPB:
+            yield Finding(f"{path}.kept", f"is {rate_text(curve.kept_ppb)}", "Give at most 100 %.")
+        if curve.borrow_ppb(PPB) > 100 * PPB:
+            yield Finding(
+                path, f"asks {rate_text(curve.borrow_ppb(PPB))} a year at full use", "Give at most 10,000 %."
+            )
 
 
 def _check_oracles(rulebook: Rulebook) -> Findings:

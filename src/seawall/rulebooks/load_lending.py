@@ -89,7 +89,7 @@ def parse_lending_rulebook(text: str, *, file: str) -> LendingRulebook:
         categories=categories,
         close=close,
         rounding=market.choice("rounding", get_args(Rounding), "directed"),
-        fee_bps=_bps(market, "fee", 0),
+        fee_bps=market.basis_points("fee", 0),
         front_factor=market.rate("front_factor", 0) * (WAD // PPB),
         thresholds=_thresholds(market),
         most_discount_ppb=market.rate("most_discount", 0),
@@ -107,24 +107,16 @@ def _thresholds(table: Table) -> tuple[int, ...]:
     return tuple(rate * (WAD // PPB) for rate in rates)
 
 
-def _bps(table: Table, key: str, default: int | None = None) -> int:
-    """A rate as 1e-4, which it must be a whole number of."""
-    rate = table.rate(key) if default is None else table.rate(key, default * (PPB // BPS))
-    if rate % (PPB // BPS):
-        table.refuse(key, "is finer than a basis point", "Give a whole number of basis points.")
-    return rate // (PPB // BPS)
-
-
 def _reserve(name: str, table: Table) -> LendingReserve:
     terms = Reserve(
         name=name,
         decimals=table.count("decimals"),
-        ltv_bps=_bps(table, "ltv"),
-        threshold_bps=_bps(table, "threshold"),
+        ltv_bps=table.basis_points("ltv"),
+        threshold_bps=table.basis_points("threshold"),
     )
     found = LendingReserve(
         reserve=terms,
-        bonus_bps=BPS + _bps(table, "bonus", 0),
+        bonus_bps=BPS + table.basis_points("bonus", 0),
         liquidation_factor=table.rate("liquidation_factor", PPB) * (WAD // PPB),
     )
     if terms.ltv_bps > terms.threshold_bps or terms.threshold_bps > BPS:
@@ -136,8 +128,8 @@ def _reserve(name: str, table: Table) -> LendingReserve:
 def _category(table: Table) -> Category:
     found = Category(
         assets=table.texts("assets"),
-        ltv_bps=_bps(table, "ltv"),
-        threshold_bps=_bps(table, "threshold"),
+        ltv_bps=table.basis_points("ltv"),
+        threshold_bps=table.basis_points("threshold"),
         isolated=table.flag("isolated"),
     )
     table.done()
@@ -146,7 +138,7 @@ def _category(table: Table) -> Category:
 
 def _close(table: Table, base: Asset) -> CloseTerms:
     found = CloseTerms(
-        share_bps=_bps(table, "share", BPS),
+        share_bps=table.basis_points("share", BPS),
         whole_below=table.rate("whole_below", 0) * (WAD // PPB),
         of=table.choice("of", ("account", "reserve"), "account"),
         small=table.amount("small", base, 0),

@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from seawall.instruments.model import Asset, Instrument
+from seawall.ledger.accrual import KinkedRate
 from seawall.liquidation.rules import LiquidationRules
 from seawall.liquidation.tiers import WaterfallTier
 from seawall.margin.rules import InstrumentMargin, MarginRules
@@ -61,6 +62,8 @@ class Rulebook(msgspec.Struct, frozen=True, kw_only=True):
     funds: HouseFunds
     provenance: dict[str, tuple[str, str]]  # parameter path -> (unit, source)
     option_families: tuple[OptionFamily, ...] = ()
+    # By asset that may be borrowed. Unset, as below.
+    interest: dict[str, KinkedRate] | msgspec.UnsetType = msgspec.UNSET
     # By instrument. Unset rather than empty, so that it leaves no trace in the hash of a rulebook without.
     transforms: dict[str, Pipeline] | msgspec.UnsetType = msgspec.UNSET
 
@@ -76,6 +79,10 @@ class Rulebook(msgspec.Struct, frozen=True, kw_only=True):
     def pipeline(self, instrument: str) -> Pipeline:
         """The transforms between this instrument's sources and its index, left to right."""
         return () if isinstance(self.transforms, msgspec.UnsetType) else self.transforms.get(instrument, ())
+
+    def curve(self, asset: str) -> KinkedRate | None:
+        """What borrowing this asset costs; None where it cannot be borrowed."""
+        return None if isinstance(self.interest, msgspec.UnsetType) else self.interest.get(asset)
 
     def asset(self, name: str) -> Asset:
         return next(asset for asset in self.assets if asset.name == name)

@@ -19,7 +19,13 @@ from seawall.rulebooks.model import FundingRules, HouseFunds, Rulebook
 from seawall.rulebooks.parse_margin import read_margin
 from seawall.rulebooks.parse_options import read_options
 from seawall.rulebooks.parse_portfolio import read_portfolio
-from seawall.rulebooks.parse_rules import read_liquidation, read_oracle, read_safeguards, read_waterfall
+from seawall.rulebooks.parse_rules import (
+    read_interest,
+    read_liquidation,
+    read_oracle,
+    read_safeguards,
+    read_waterfall,
+)
 from seawall.rulebooks.parse_transforms import read_transforms
 from seawall.rulebooks.reader import Table
 from seawall.units import INT64_MAX
@@ -56,6 +62,7 @@ def parse_rulebook(text: str, *, file: str) -> Rulebook:
         waterfall=waterfall,
         remainder=remainder,
         safeguards=read_safeguards(top.table("safeguards"), numeraire),
+        interest=read_interest(top.table("interest")) if top.has("interest") else msgspec.UNSET,
         funding={name: _read_funding(table) for name, table in top.table("funding", optional=True).alike()},
         funds=_read_funds(top.table("funds"), assets),
         option_families=read_options(top.table("options", optional=True), assets),

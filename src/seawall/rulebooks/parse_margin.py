@@ -39,7 +39,7 @@ def read_margin(
         weights={
             name: _read_weights(weight_sets.table(name), assets, numeraire) for name in weight_sets.names()
         },
-        instruments=_read_instruments(table.table("instruments"), assets, instruments),
+        instruments=_read_instruments(table.table("instruments", optional=True), assets, instruments),
         levels=tuple(_read_level(name, levels.table(name), numeraire, portfolio) for name in levels.names()),
         portfolio=portfolio,
         quotes_max_age_ns=table.duration("quotes_max_age", 0),

@@ -8,9 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, get_args
 
+import msgspec
+
 from seawall.instruments.model import Asset
+from seawall.ledger.accrual import KinkedRate
 from seawall.liquidation.auction import AuctionTerms
 from seawall.liquidation.rules import FeeSplit, LiquidationRules, MarginCall, Step
+from seawall.liquidation.seizure import CloseTerms, SeizeTerms
 from seawall.liquidation.tiers import (
     AdlPrice,
     AdlTier,
@@ -24,6 +28,7 @@ from seawall.liquidation.tiers import (
     SocialiseTier,
     WaterfallTier,
 )
+from seawall.margin.collateral_debt import BPS, WAD
 from seawall.margin.fractions import PPM
 from seawall.market.policy import Action, Condition, MarkRule, OraclePolicy
 from seawall.rulebooks.reader import Table
@@ -106,7 +111,7 @@ def _read_step(table: Table, numeraire: Asset) -> Step:
     fees, auction = table.table("fees", optional=True), table.table("auction", optional=True)
     step = Step(
         name=table.text("name"),
-        action=table.choice("action", ("cancel_orders", "reduce", "takeover", "auction")),
+        action=table.choice("action", ("cancel_orders", "reduce", "takeover", "auction", "seize")),
         select=table.choice("select", _SELECTORS, "largest_requirement"),
         size=table.choice("size", ("restore", "fraction", "step_down", "all"), "all"),
         fraction_ppb=table.rate("fraction", PPB),
@@ -123,6 +128,7 @@ def _read_step(table: Table, numeraire: Asset) -> Step:
         leave_below=table.text("leave_below", ""),
         fees=_read_fees(fees) if table.has("fees") else FeeSplit(),
         auction=_read_auction(auction) if table.has("auction") else None,
+        seize=_read_seize(table.table("seize"), numeraire) if table.has("seize") else msgspec.UNSET,
     )
     table.done()
     return step
@@ -140,6 +146,41 @@ def _read_auction(table: Table) -> AuctionTerms:
     )
     table.done()
     return terms
+
+
+def _read_seize(table: Table, numeraire: Asset) -> SeizeTerms:
+    """`bonus` is what a liquidator gets beyond what he repaid, by collateral."""
+    bonus = table.table("bonus")
+    close = CloseTerms(
+        share_bps=table.basis_points("share", BPS),
+        whole_below=table.rate("whole_below", 0) * (WAD // PPB),
+        of=table.choice("of", ("account", "reserve"), "account"),
+        small=table.amount("small", numeraire, 0),
+        least_left=table.amount("least_left", numeraire, 0),
+    )
+    terms = SeizeTerms(
+        close=close,
+        bonus_bps={name: BPS + bonus.basis_points(name) for name in bonus.names()},
+        fee_bps=table.basis_points("fee", 0),
+        rounding=table.choice("rounding", ("directed", "nearest"), "directed"),
+    )
+    table.done()
+    return terms
+
+
+def read_interest(section: Table) -> dict[str, KinkedRate]:
+    """[interest.USDC]: a year's rate = base + slope * utilisation up to the kink, + steep_slope beyond it."""
+    found = {}
+    for name, table in section.alike():
+        found[name] = KinkedRate(
+            base_ppb=table.rate("base"),
+            slope_ppb=table.rate("slope", 0),
+            kink_ppb=table.rate("kink", PPB),
+            steep_slope_ppb=table.rate("steep_slope", 0),
+            kept_ppb=table.rate("kept", 0),
+        )
+        table.done()
+    return found
 
 
 def _read_fees(table: Table) -> FeeSplit:

@@ -103,7 +103,8 @@ def layout(rulebook: Rulebook) -> dict[str, Flat]:
             | {"remainder": rulebook.remainder or "stays"}
         ),
         "P13": of.flat({"safeguards": rulebook.safeguards}),
-        "P14": of.flat({names.get(key, key): rule for key, rule in rulebook.funding.items()}),
+        "P14": of.flat({names.get(key, key): rule for key, rule in rulebook.funding.items()})
+        | of.flat({"interest": rulebook.interest}),
         "P15": of.flat(
             {
                 names[one.name]: {field: getattr(one, field) for field in _TERMS if getattr(one, field)}
@@ -164,7 +165,7 @@ class _Writer:
             else:
                 for place, inner in enumerate(value, 1):
                     self._add(found, f"{path}.{place}", field, inner)
-        elif value is not None:
+        elif value is not None and not isinstance(value, msgspec.UnsetType):
             found[path] = self._text(field, value)
 
     def _text(self, field: str, value: Any) -> str:
@@ -172,6 +173,8 @@ class _Writer:
             return str(value)
         if field.endswith("_ppb"):
             return f"{format_ppb(value)}" if "%" in format_ppb(value) else f"{value * 100 / PPB:.10g} %"
+        if field.endswith("_bps"):
+            return f"{value / 100:.10g} %"
         if field.endswith("_ppm"):
             return f"{value / 10_000:.10g} %"
         if field.endswith("_ns"):

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from seawall.errors import NumberError, RulebookError
 from seawall.instruments.model import Asset, Instrument
 from seawall.rulebooks.dates import parse_day, parse_moment_ns
-from seawall.units import INT64_MAX, Rounding, parse_decimal, parse_duration_ns, parse_ppb, scale
+from seawall.units import INT64_MAX, PPB, Rounding, parse_decimal, parse_duration_ns, parse_ppb, scale
 
 _AMOUNT = re.compile(r"^(?P<number>[-+0-9_.,eE]+)\s*(?P<unit>[A-Za-z%][A-Za-z0-9.%-]*)?$")
 _RATE = re.compile(r"^(?:[-+0-9_.,eE]+(?:/[0-9_]+)?\s*(?:%|bp|ppm|x)|[-+]?[0-9_]+/[0-9_]+)$")
@@ -193,6 +193,14 @@ class Table:
             self.refuse(key, f"is {text!r}, below zero", "Give a rate of zero or more.")
         self._record(key, "ppb")
         return value
+
+    def basis_points(self, key: str, default: int | None = None) -> int:
+        """A rate as 1e-4, which it must be a whole number of."""
+        finer = PPB // 10_000
+        rate = self.rate(key) if default is None else self.rate(key, default * finer)
+        if rate % finer:
+            self.refuse(key, "is finer than a basis point", "Give a whole number of basis points.")
+        return rate // finer
 
     def amount(self, key: str, asset: Asset, default: int | None = None) -> int:
         """`100_000 USDT` as atoms of `asset`, exact."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from seawall.engine import commands as cmd
-from seawall.engine.decide import accounts, bids, funding, governance, orders, prices, trades
+from seawall.engine.decide import accounts, bids, funding, governance, loans, orders, prices, trades
 from seawall.engine.writer import Writer
 
 DECIDERS: dict[type, Callable[[Writer, Any], None]] = {
@@ -26,6 +26,8 @@ DECIDERS: dict[type, Callable[[Writer, Any], None]] = {
     cmd.ReportFill: trades.report_fill,
     cmd.ReportOrderDone: trades.report_order_done,
     cmd.Bid: bids.bid,
+    cmd.Liquidate: loans.liquidate,
+    cmd.AccrueInterest: loans.accrue_interest,
     cmd.ApplyFunding: funding.apply_funding,
     cmd.SettleInstrument: funding.settle_instrument,
     cmd.Override: governance.override,

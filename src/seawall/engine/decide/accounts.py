@@ -86,7 +86,7 @@ def withdraw(writer: Writer, command: cmd.Withdraw) -> None:
     amount = positive(command.amount_atoms, "a withdrawal")
     pot = state.cross_pot(account, asset)
     _may_go_out(state, pot, account)
-    _may_leave(state, pot, asset, amount, account)
+    _may_leave(state, pot, asset, amount, account, borrow=True)
     shortfall = max(-int(state.book.balances[SHORTFALL, asset]), 0)
     haircut = min(-(-amount * state.haircut_ppb[asset] // PPB), shortfall)
     shares = ((pot, -amount), (EXTERNAL, amount - haircut), (SHORTFALL, haircut))
@@ -168,11 +168,21 @@ def _may_go_out(state: State, pot: int, account: int) -> None:
             )
 
 
-def _may_leave(state: State, pot: int, asset: int, amount: int, account: int) -> None:
-    """Refuse unless the pot holds the amount and what stays meets the transfer level on good prices."""
+def _may_leave(
+    state: State, pot: int, asset: int, amount: int, account: int, *, borrow: bool = False
+) -> None:
+    """Refuse unless the pot holds the amount and what stays meets the transfer level on good prices.
+
+    borrow: an asset with an interest curve may be taken beyond what the pot holds, if the venue has it.
+    """
     held = int(state.book.balances[pot, asset]) if pot != NONE else 0
-    if held < amount:
+    lent = borrow and pot != NONE and state.rulebook.curve(state.rulebook.assets[asset].name) is not None
+    if held < amount and not lent:
         raise Refusal("the balance is too small", account=account, balance_atoms=held, amount_atoms=amount)
+    if lent and amount > (cash := int(-state.book.balances[EXTERNAL, asset])):
+        raise Refusal(
+            "the venue has lent out the rest", account=account, cash_atoms=cash, amount_atoms=amount
+        )
     if state.flags[pot] & FLAG_LIQUIDATING:
         raise Refusal("the account is being liquidated", account=account)
     level = transfer_level(state)

@@ -8,6 +8,8 @@ rounded against the order (never worse than the rule says). Rules: liquidation.r
 
 from __future__ import annotations
 
+import msgspec
+
 from seawall.engine import events as ev
 from seawall.engine.decide.auction import auction_step
 from seawall.engine.decide.bankruptcy import resolve
@@ -45,7 +47,7 @@ def start_liquidation(writer: Writer, pot: int, *, cause: int = 0, overdue: bool
     if now.known and now.margin_atoms >= 0 and overdue and rules.margin_call is not None:
         exit_level, why = rules.margin_call.cure_level, "deadline"
         now = pot_health(state, pot, exit_level)
-    if not now.known or now.margin_atoms >= 0 or _forbidden(state, pot):
+    if not now.known or now.margin_atoms >= 0 or forbidden(state, pot):
         return
     row, lots = largest_position(state, pot)
     seq = writer.put(
@@ -69,7 +71,7 @@ def continue_liquidation(writer: Writer, pot: int, *, cause: int = 0) -> None:
     """Walk on: end if restored, wait for an order or a cooldown, else take the step that is due."""
     state = writer.state
     steps = state.rulebook.liquidation.steps
-    if _forbidden(state, pot):
+    if forbidden(state, pot):
         recall(writer, pot, cause=cause, why="liquidation is forbidden for now")
         return
     while state.flags[pot] & FLAG_LIQUIDATING and not state.halted:
@@ -118,7 +120,7 @@ def _next(writer: Writer, pot: int, why: str, cause: int) -> int:
     )
 
 
-def _forbidden(state: State, pot: int) -> bool:
+def forbidden(state: State, pot: int) -> bool:
     """A gate, a price good enough to value with but not to liquidate on, or a worth that passes 64 bits.
 
     Levels may give most of a vast balance no weight and so fit where the whole worth does not; then nobody
@@ -138,7 +140,7 @@ def _finished(writer: Writer, pot: int, cause: int) -> bool:
     now = pot_health(state, pot, level)
     if not now.known:
         return True
-    has_positions = bool(open_slots(state, pot))
+    has_positions = bool(open_slots(state, pot)) or seizable(state, pot)
     if now.margin_atoms >= 0:
         cause = recall(writer, pot, cause=cause, why=f"{level} is met")
         end(writer, pot, now, "restored" if has_positions else "closed", f"exit={level}", cause=cause)
@@ -188,6 +190,11 @@ def _take(writer: Writer, pot: int, step: Step, cause: int) -> bool:
         cancelled = cancel_all(writer, pot, cause=cause, reason=step.name)
         _next(writer, pot, f"{step.name}: {cancelled} cancelled", cause)
         return True
+    if step.action == "seize":
+        if seizable(state, pot):
+            return False
+        _next(writer, pot, f"{step.name}: no debt, or nothing left to seize", cause)
+        return True
     if step.action == "auction":
         return auction_step(writer, pot, step, cause)
     if step.action == "takeover":
@@ -217,6 +224,17 @@ def _take(writer: Writer, pot: int, step: Step, cause: int) -> bool:
         )
     )
     return False
+
+
+def seizable(state: State, pot: int) -> bool:
+    """Whether the pot is on a step on which outsiders may still repay a debt of it for collateral."""
+    steps, status = state.rulebook.liquidation.steps, state.ladders.get(pot)
+    terms = steps[status.step].seize if status is not None and status.step < len(steps) else msgspec.UNSET
+    if isinstance(terms, msgspec.UnsetType):
+        return False
+    held = state.book.balances[pot].tolist()
+    goods = (state.asset_row[name] for name in terms.bonus_bps if name in state.asset_row)
+    return min(held) < 0 and any(held[row] > 0 for row in goods)
 
 
 def unwind_backstop(writer: Writer) -> None:
