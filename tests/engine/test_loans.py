@@ -174,6 +174,24 @@ def test_a_seizure_takes_half_the_debt_and_the_bonus_and_the_venue_a_tenth_of_th
     assert not market.state.flags[BORROWER] & FLAG_LIQUIDATING  # restored by it
 
 
+def test_the_close_factor_is_of_all_debts_together(market: Market) -> None:
+    """Half of what the account owes: more than half of its larger debt, all of a smaller one."""
+    market.put(BORROWER, "ETH", 3)
+    market.take(BORROWER, "BTC", 0.1)
+    market.move(eth=3_700)
+    allowed = Fraction(31_000 + 10_000, 2)
+    (seized,) = of(market.seize(50_000), ev.Seized)
+    assert seized.most_atoms == allowed * 10**6 > 15_500 * 10**6
+    made = Market()
+    made.put(BORROWER, "ETH", 13)
+    made.take(BORROWER, "USDC", 31_000)
+    made.take(BORROWER, "BTC", 0.1)
+    made.put(KEEPER, "BTC", 1)
+    made.move(eth=3_700)
+    (seized,) = of(made.seize(1, debt="BTC"), ev.Seized)
+    assert seized.most_atoms == 10**7
+
+
 def test_what_cannot_be_seized_is_written_off_and_paid_by_the_fund(market: Market) -> None:
     market.move(eth=2_000)
     assert of(market.seize(40_000), ev.Seized)[0].most_atoms == 31_000 * 10**6  # health below 0.95: the whole

@@ -26,7 +26,7 @@ from seawall.ledger.accrual import GROWTH_UNIT, KinkedRate, growth, interest_ato
 from seawall.ledger.columns import NONE
 from seawall.liquidation.rules import Step
 from seawall.liquidation.seizure import SeizeTerms, Seizure, Side, seize
-from seawall.margin.collateral_debt import WAD, value_down, value_up
+from seawall.margin.collateral_debt import WAD, value_up
 from seawall.margin.lending import needs_over_haves
 from seawall.margin.statement import statement
 from seawall.units import INT64_MAX, PPB
@@ -110,7 +110,6 @@ def price(
         fee_bps=terms.fee_bps,
         health=health,
         other_debt=sum(value_up(-s.amount, s.price, s.unit) for s in others if s.amount < 0),
-        other_collateral=sum(value_down(s.amount, s.price, s.unit) for s in others if s.amount > 0),
         rounding=terms.rounding,
     )
     if found.leaves_dust:
