@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from seawall.errors import InputError, NumberError
 from seawall.ledger.accrual import (
     YEAR_NS,
-    KinkedRate,
     funding_rate_ppb,
     grown_debt_atoms,
     payment_rate_ppb,
     premium_ppb,
 )
+from seawall.ledger.rates import KinkedRate
 
 PPB = 10**9
 # Hyperliquid docs, portfolio margin: 5 % + 4.75 * max(0, u - 0.8), a tenth of it kept.

@@ -25,6 +25,7 @@ VENUES = (
     "dydx-v4",
     "gmx-v2",
     "harbor",
+    "harbor-lending",
     "harbor-options",
     "hyperliquid",
     "kraken-inverse",

@@ -13,7 +13,7 @@ from seawall.conform.grid import Grid
 from seawall.conform.model import Vector
 from seawall.conform.reading import Adapter, Answer, number, numbers, rate_ppb
 from seawall.conform.wallet import MONEY, Coin, Contract, Wallet, wallet_grid
-from seawall.ledger.accrual import KinkedRate
+from seawall.ledger.rates import KinkedRate
 from seawall.margin.lending import LtvCollateral, needs_over_haves
 from seawall.units import PPB
 

@@ -1,15 +1,13 @@
-"""P14 as pure functions: funding premium and rate, kinked borrow rates, and what a debt grows to.
+"""P14 as pure functions: funding premium and rate, and what a debt grows to (borrow curves: ledger.rates).
 
 Rates ppb (of the position's value per interval, or per year for borrowing), prices ticks, times ns. What is
 owed rounds up, what is earned rounds down; a premium rounds towards minus infinity. Sources: Hyperliquid docs
-(funding, portfolio margin), Binance FAQ (premium index); the kinked curve is that of Compound and Aave.
+(funding, portfolio margin), Binance FAQ (premium index).
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
-
-import msgspec
 
 from seawall.errors import InputError, NumberError
 from seawall.kernels.elementary import exp
@@ -53,34 +51,6 @@ def index_delta(*, rate_ppm: int, price: Fraction, elapsed: int, interval: int) 
     rate_ppm: of one interval; price: quote units per base unit; elapsed and interval in one unit of time.
     """
     return int(rate_ppm * price * Fraction(elapsed, interval))
-
-
-class KinkedRate(msgspec.Struct, frozen=True, kw_only=True):
-    """Borrow rate per year: base + slope * u up to the kink, + steep slope * (u - kink) above it.
-
-    Lenders get it on what is lent out, less `kept_ppb` of it, which stays with the venue.
-    """
-
-    base_ppb: int
-    slope_ppb: int = 0
-    kink_ppb: int = PPB
-    steep_slope_ppb: int = 0
-    kept_ppb: int = 0
-
-    def borrow_ppb(self, utilisation_ppb: int) -> int:
-        """Rate per year at a utilisation of 0 to 1e9, rounded up. InputError outside."""
-        if not 0 <= utilisation_ppb <= PPB:
-            raise InputError.at(
-                "borrow rate", f"utilisation {utilisation_ppb} ppb", "Give borrowed / supplied, 0 to 1e9 ppb."
-            )
-        flat = min(utilisation_ppb, self.kink_ppb) * self.slope_ppb
-        steep = max(utilisation_ppb - self.kink_ppb, 0) * self.steep_slope_ppb
-        return self.base_ppb - (-(flat + steep) // PPB)
-
-    def supply_ppb(self, utilisation_ppb: int) -> int:
-        """What a lender earns per year: borrow rate * utilisation * (1 - kept), rounded down."""
-        paid = self.borrow_ppb(utilisation_ppb) * utilisation_ppb
-        return paid * (PPB - self.kept_ppb) // (PPB * PPB)
 
 
 def growth(rate_ppb: int, elapsed_ns: int) -> int:

@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from seawall.instruments.model import Asset, Instrument
-from seawall.ledger.accrual import KinkedRate
+from seawall.ledger.rates import KinkedRate
 from seawall.liquidation.rules import LiquidationRules
 from seawall.liquidation.tiers import WaterfallTier
 from seawall.margin.rules import InstrumentMargin, MarginRules

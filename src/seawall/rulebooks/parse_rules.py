@@ -11,7 +11,7 @@ from typing import Literal, get_args
 import msgspec
 
 from seawall.instruments.model import Asset
-from seawall.ledger.accrual import KinkedRate
+from seawall.ledger.rates import KinkedRate
 from seawall.liquidation.auction import AuctionTerms
 from seawall.liquidation.rules import FeeSplit, LiquidationRules, MarginCall, Step
 from seawall.liquidation.seizure import CloseTerms, SeizeTerms

@@ -22,8 +22,9 @@ from seawall.engine.decide.sweep import sweep_all, sweep_pots
 from seawall.engine.state import FEES, FLAG_LIQUIDATING, FLAG_UNKNOWN, HOUSE_ACCOUNTS, Accrued, State
 from seawall.engine.writer import Writer
 from seawall.errors import NumberError
-from seawall.ledger.accrual import GROWTH_UNIT, KinkedRate, growth, interest_atoms
+from seawall.ledger.accrual import GROWTH_UNIT, growth, interest_atoms
 from seawall.ledger.columns import NONE
+from seawall.ledger.rates import KinkedRate
 from seawall.liquidation.rules import Step
 from seawall.liquidation.seizure import SeizeTerms, Seizure, Side, seize
 from seawall.margin.collateral_debt import WAD, value_up
