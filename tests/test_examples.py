@@ -20,7 +20,7 @@ def load(name: str) -> ModuleType:
 
 
 def test_every_example_is_run_by_a_test():
-    known = {"liquidation_prices", "crash_own_book", "adl_rankers", "vol_surface"}
+    known = {"loan_market", "liquidation_prices", "crash_own_book", "adl_rankers", "vol_surface"}
     known |= {"what_kills_my_book", "is_this_margin_model_safe"}
     assert {path.stem for path in EXAMPLES.glob("*.py")} == known
 
@@ -29,6 +29,15 @@ def test_a_desk_gets_its_liquidation_prices(capsys):
     load("liquidation_prices").main()
     said = capsys.readouterr().out
     assert "retail-1    cross" in said and "momentum, if BTC -6%: BTC-PERP at 106,220.0" in said
+
+
+def test_a_loan_market_fails_where_nobody_liquidates(capsys):
+    """A smaller market: absent liquidators and a thin pool leave deficits, a deep pool none."""
+    runs = load("loan_market").main(60)
+    said = capsys.readouterr().out
+    assert runs["deep pool"].deficit_atoms == 0 < runs["keepers away for an hour"].deficit_atoms
+    assert runs["thin pool"].deficit_atoms > runs["thin pool, oracle apart"].deficit_atoms
+    assert "keepers away for an hour" in said and all(not run.halted for run in runs.values())
 
 
 def test_a_venue_crashes_its_own_book(capsys, tmp_path):
