@@ -271,6 +271,36 @@ def test_the_state_survives_its_bytes(market: Market) -> None:
     assert other.state.interest[USDC].index_e15 > 10**15
 
 
+def test_a_change_of_terms_lists_who_becomes_liquidatable(market: Market) -> None:
+    """The threshold of ETH goes from 82.5 % to 77 %: 30,800 of 31,000 owed."""
+    rules = market.state.rulebook
+    eth = rules.margin.weights["threshold"]["ETH"]
+    lower = msgspec.structs.replace(
+        eth, tiers=tuple(msgspec.structs.replace(tier, weight_ppb=770_000_000) for tier in eth.tiers)
+    )
+    weights = {
+        "ltv": rules.margin.weights["ltv"],
+        "threshold": {**rules.margin.weights["threshold"], "ETH": lower},
+    }
+    ltv = msgspec.structs.replace(
+        rules.margin.weights["ltv"]["ETH"],
+        tiers=tuple(msgspec.structs.replace(tier, weight_ppb=760_000_000) for tier in eth.tiers),
+    )
+    weights["ltv"] = {**weights["ltv"], "ETH": ltv}
+    changed = msgspec.structs.replace(rules, margin=msgspec.structs.replace(rules.margin, weights=weights))
+    data = msgspec.json.encode(changed, order="deterministic")
+    assert of(market.do(cmd.Propose, by="ann", proposal=1, rulebook=data), ev.Proposed)
+    for who in ("bob", "cyd"):
+        assert of(market.do(cmd.Approve, by=who, proposal=1), ev.Approved)
+    market.now += 2 * DAY
+    market.move(eth=4_000)
+    events = market.do(cmd.Enact, by="ann", proposal=1)
+    (enacted,) = of(events, ev.RulebookChanged)
+    assert enacted.newly_liquidatable == (BORROWER,)
+    assert [event.pot for event in of(events, ev.LiquidationStarted)] == [BORROWER]
+    assert of(market.seize(50_000), ev.Seized)
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     eth=st.integers(1_000, 5_000),
