@@ -370,6 +370,8 @@ def test_a_seizure_is_aaves_and_never_leaves_a_loan_stuck(
         ('kept = "50 %"', 'kept = "150 %"', "interest.BTC.kept"),
         ('steep_slope = "800 %"', 'steep_slope = "20000000 %"', "interest.ETH"),
         ("[interest.ETH]", "[interest.DOGE]", "interest.DOGE"),
+        ('BTC = "BTC-SPOT"\n', "", "interest.BTC lends an asset"),
+        ('ETH = "ETH-SPOT"\n', "", "bonus.ETH has no price"),
         ('ETH = "5 %"', 'ETH = "5.001 %"', "finer than a basis point"),
     ],
 )

@@ -95,6 +95,8 @@ def _check_interest(rulebook: Rulebook) -> Findings:
         assert curve is not None
         if asset not in assets:
             yield Finding(path, "is of an asset this rulebook does not have", f"Use {', '.join(assets)}.")
+        elif asset not in rulebook.margin.collateral:
+            yield Finding(path, "lends an asset that [margin.collateral] does not price", "Add it there.")
         if not 0 < curve.kink_ppb <= PPB:
             yield Finding(f"{path}.kink", f"is {rate_text(curve.kink_ppb)}", "Give 0 to 100 % of use.")
         if curve.kept_ppb > PPB:

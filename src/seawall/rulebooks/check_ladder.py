@@ -198,6 +198,10 @@ def _check_seize(rulebook: Rulebook, path: str, step: Step) -> Findings:
     for name in terms.bonus_bps:
         if name not in names:
             yield Finding(f"{path}.seize.bonus.{name}", "is no asset here", f"Use {', '.join(names)}.")
+        elif name not in rulebook.margin.collateral:
+            yield Finding(
+                f"{path}.seize.bonus.{name}", "has no price to be seized at", "See margin.collateral."
+            )
     if not terms.bonus_bps:
         yield Finding(f"{path}.seize.bonus", "names no collateral: nothing could be seized", "Name some.")
 
