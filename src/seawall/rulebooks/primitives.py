@@ -43,7 +43,8 @@ _SPANS = (
     (10**6, "ms"),
     (1, "ns"),
 )
-_UNITS = re.compile(r"_(ppb|ppm|ns|atoms|lots)$")
+_UNITS = re.compile(r"_(ppb|ppm|bps|ns|atoms|lots)$")
+_MONEY = ("small", "least_left")  # of a seizure: atoms of the numeraire
 # Of an instrument: all but its names (which say whose line it is) and what follows from lot and tick.
 _TERMS = tuple(
     name for name in Instrument.__struct_fields__ if name not in ("name", "kind", "base", "value_num")
@@ -179,7 +180,7 @@ class _Writer:
             return f"{value / 10_000:.10g} %"
         if field.endswith("_ns"):
             return _span(value)
-        if field.endswith("_atoms"):
+        if field.endswith("_atoms") or field in _MONEY:
             return _amount(value, self._decimals)
         return f"{value:,}"
 
