@@ -286,6 +286,8 @@ class State:
         if self.transforms:  # no trace in the bytes of a venue without
             rows = sorted(self.transforms.items())
             parts["transforms"] = [(row, states_to_bytes(states)) for row, states in rows]
+        if self.interest:
+            parts["interest"] = sorted(self.interest.items())
         for name in _DICTS:
             parts[name] = sorted(getattr(self, name).items())
         return _ENCODER.encode(parts)
@@ -334,8 +336,9 @@ class State:
         state.pools = [msgspec.convert(row, Pool) for row in raw["pools"]]
         state.gates = {(a, i): t for a, i, t in raw["gates"]}
         state.expiries = {(a, e): msgspec.convert(quoted, ExpiryQuoted) for a, e, quoted in raw["expiries"]}
+        state.interest = {row: msgspec.convert(told, Accrued) for row, told in raw.get("interest", ())}
         for name, kind in _DICTS.items():
-            setattr(state, name, {key: msgspec.convert(value, kind) for key, value in raw.get(name, ())})
+            setattr(state, name, {key: msgspec.convert(value, kind) for key, value in raw[name]})
         return state
 
     def digest(self) -> bytes:
@@ -383,7 +386,6 @@ _DICTS: dict[str, Any] = {
     "sent_orders": list[int],
     "ladders": PotStatus,
     "auctions": Auction,
-    "interest": Accrued,
     "proposals": Proposal,
     "owners": str,
 }

@@ -16,13 +16,13 @@ import msgspec
 
 from seawall.engine import commands as cmd
 from seawall.engine import events as ev
+from seawall.engine.decide.ladder import seize_terms
 from seawall.engine.engine import Engine
 from seawall.engine.state import EXTERNAL, FLAG_UNKNOWN, INSURANCE
 from seawall.errors import InputError
 from seawall.lab.keepers import Keeper, Offer, find_offer
 from seawall.lab.prices import PricePath
 from seawall.lab.simulate import Recorder
-from seawall.liquidation.seizure import SeizeTerms
 from seawall.market.amm.constant_product import ConstantProductPool, swap
 
 
@@ -198,20 +198,13 @@ class LoanCrash:
         state = self.engine.state
         seen = [pot for pot in state.ladders if self.since.get(pot, 0) + keeper.latency_ns <= self.now]
         for pot in sorted(seen, key=lambda pot: (self.since.get(pot, 0), pot)):
-            terms = self._terms(pot)
+            terms = seize_terms(state, pot)
             if terms is None or state.flags[pot] & FLAG_UNKNOWN:
                 continue
             room = max(int(state.book.balances[self._pot(keeper), state.numeraire]), 0)
             offer = find_offer(state, pot, terms, keeper, room, self.pools)
             if offer is not None and offer.seized_atoms <= self._cash(offer.collateral):
                 self._seize(keeper, pot, offer)
-
-    def _terms(self, pot: int) -> SeizeTerms | None:
-        steps, status = self.engine.state.rulebook.liquidation.steps, self.engine.state.ladders.get(pot)
-        if status is None or status.step >= len(steps):
-            return None
-        terms = steps[status.step].seize
-        return None if isinstance(terms, msgspec.UnsetType) else terms
 
     def _pot(self, keeper: Keeper) -> int:
         return self.engine.state.cross_pot(self.account[keeper.name], self.engine.state.numeraire)

@@ -33,6 +33,7 @@ from seawall.engine.decide.takeover import end, pay_debts, take_over
 from seawall.engine.state import BACKSTOP, FLAG_LIQUIDATING, WORTH, State
 from seawall.engine.writer import Writer
 from seawall.liquidation.rules import Step
+from seawall.liquidation.seizure import SeizeTerms
 from seawall.market.policy import Action
 from seawall.units import PPB
 
@@ -226,11 +227,17 @@ def _take(writer: Writer, pot: int, step: Step, cause: int) -> bool:
     return False
 
 
-def seizable(state: State, pot: int) -> bool:
-    """Whether the pot is on a step on which outsiders may still repay a debt of it for collateral."""
+def seize_terms(state: State, pot: int) -> SeizeTerms | None:
+    """The terms of the step that the pot is on, if that step lets outsiders in."""
     steps, status = state.rulebook.liquidation.steps, state.ladders.get(pot)
     terms = steps[status.step].seize if status is not None and status.step < len(steps) else msgspec.UNSET
-    if isinstance(terms, msgspec.UnsetType):
+    return None if isinstance(terms, msgspec.UnsetType) else terms
+
+
+def seizable(state: State, pot: int) -> bool:
+    """Whether outsiders may still repay a debt of the pot for collateral of it."""
+    terms = seize_terms(state, pot)
+    if terms is None:
         return False
     held = state.book.balances[pot].tolist()
     goods = (state.asset_row[name] for name in terms.bonus_bps if name in state.asset_row)
