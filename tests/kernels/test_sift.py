@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from hypothesis import given, note, settings
+from hypothesis import Phase, given, note, seed, settings
 from hypothesis import strategies as st
 
 from seawall.engine.sieve import make_plan
@@ -172,7 +172,12 @@ def test_a_pot_in_danger_has_a_trigger_that_was_crossed(world: World, flag: int,
 
 
 def test_every_outcome_is_met_often_and_a_careless_bound_is_found_out() -> None:
-    """Twice the room there is: some drawn pot must then be missed."""
+    """Twice the room there is: some drawn pot must then be missed.
+
+    What a seed draws depends on the modules loaded (Hypothesis tries the constants it finds in them), and
+    so on the tests a worker ran before. One seed in two finds the fault: sixteen in a row that do not are
+    no accident.
+    """
     outcomes: dict[str, int] = {}
 
     @settings(max_examples=600, deadline=None, derandomize=True, database=None)
@@ -183,8 +188,12 @@ def test_every_outcome_is_met_often_and_a_careless_bound_is_found_out() -> None:
 
     honest()
     assert min(outcomes.get(name, 0) for name in ("met", "spared", "not trusted", "not calm")) > 10, outcomes
+    assert any(careless_is_found_out(number) for number in range(16)), "the test sees nothing"
 
-    @settings(max_examples=1500, deadline=None, derandomize=True, database=None)
+
+def careless_is_found_out(number: int) -> bool:
+    @seed(number)
+    @settings(max_examples=600, deadline=None, database=None, phases=[Phase.generate])
     @given(worlds(), st.sampled_from([0, sift.CALLED]), st.data())
     def careless(world: World, flag: int, data: st.DataObject) -> None:
         check(world, flag, data, stretch=2.0)
@@ -192,6 +201,5 @@ def test_every_outcome_is_met_often_and_a_careless_bound_is_found_out() -> None:
     try:
         careless()
     except AssertionError as error:
-        assert "no trigger was crossed" in str(error)
-    else:
-        raise AssertionError("a sieve that trusts twice as much was never wrong: the test sees nothing")
+        return "no trigger was crossed" in str(error)
+    return False
