@@ -50,9 +50,13 @@ HERE = (
 
 
 def others() -> list[Setting]:
-    """One setting per supported interpreter that is not this one."""
+    """One setting per supported interpreter that is not this one, with kernels that LLVM did not optimise.
+
+    Nothing of them can come from a cache: compiling without optimisation takes two thirds of the time, and
+    shows besides that no digit hangs on what the optimiser does.
+    """
     mine = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    return [Setting(f"Python {version}", python=version) for version in VERSIONS if version != mine]
+    return [Setting(f"Python {version}", {"NUMBA_OPT": "0"}, python=version) for version in VERSIONS if version != mine]
 
 
 def run(setting: Setting, python: str = sys.executable, tmp: str = "") -> dict[str, str]:
