@@ -56,7 +56,11 @@ def others() -> list[Setting]:
     shows besides that no digit hangs on what the optimiser does.
     """
     mine = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    return [Setting(f"Python {version}", {"NUMBA_OPT": "0"}, python=version) for version in VERSIONS if version != mine]
+    return [
+        Setting(f"Python {version}", {"NUMBA_OPT": "0"}, python=version)
+        for version in VERSIONS
+        if version != mine
+    ]
 
 
 def run(setting: Setting, python: str = sys.executable, tmp: str = "") -> dict[str, str]:
