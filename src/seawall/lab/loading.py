@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 
 import msgspec
 
@@ -122,9 +123,7 @@ def _row_commands(
                 f"  It has: {', '.join(assets)}."
             )
         asset = assets[row.collateral_asset]
-        atoms = scale(
-            parse_decimal(row.collateral_amount, where=row.where), asset.atoms_per_unit, where=row.where
-        )
+        atoms = _whole(row.collateral_amount, Fraction(1, asset.atoms_per_unit), row.where)
         if atoms:
             yield Deposit(time_ns=time_ns, account=account, asset=asset.name, amount_atoms=atoms)
             if isolated:
@@ -137,14 +136,8 @@ def _row_commands(
                     to_isolated=isolated,
                 )
     if instrument is not None and row.size is not None and row.entry_price is not None:
-        lots = scale(
-            parse_decimal(row.size, where=row.where), 1 / instrument.lot_units, where=f"{row.where}: size"
-        )
-        ticks = scale(
-            parse_decimal(row.entry_price, where=row.where),
-            1 / instrument.tick_units,
-            where=f"{row.where}: entry_price",
-        )
+        lots = _whole(row.size, instrument.lot_units, row.where, "size")
+        ticks = _whole(row.entry_price, instrument.tick_units, row.where, "entry_price")
         if lots:
             # The book says what an account has now: the fee of recording is given back beforehand.
             fee = fee_atoms(notional(instrument, lots, ticks), _loading_fee_ppb(instrument))
@@ -160,6 +153,20 @@ def _row_commands(
                         to_isolated=isolated,
                     )
             yield _fill(account, time_ns, instrument, lots, ticks, isolated=bool(isolated))
+
+
+def _whole(text: str, unit: Fraction, where: str, column: str = "") -> int:
+    """How many of a unit a number is, exactly; NumberError says where it stands and why it is none."""
+    try:
+        return _counted(text, unit)
+    except NumberError:
+        value = parse_decimal(text, where=where)
+        return scale(value, 1 / unit, where=f"{where}: {column}" if column else where)
+
+
+@lru_cache(maxsize=1 << 16)  # books repeat sizes and prices, and fractions are slow
+def _counted(text: str, unit: Fraction) -> int:
+    return scale(parse_decimal(text), 1 / unit)
 
 
 def _loading_fee_ppb(instrument: Instrument) -> int:
