@@ -146,6 +146,27 @@ def test_an_order_that_is_out_at_bankruptcy_fills_for_the_vault_and_the_pot_stay
     assert venue.balance(A) == 0 and venue.lots(A) == 0
 
 
+@pytest.mark.parametrize("above", [True, False])
+def test_a_step_without_a_limit_of_tries_ends_once_the_pot_is_below_zero(above: bool) -> None:
+    """The book takes nothing and says so: above zero it is asked again, below zero the waterfall pays."""
+    venue = long_one((replace(EASE, size="all", max_attempts=0, cooldown_ns=0),))
+    sent = only(venue.btc(42_000 if above else 39_000), ev.LiquidationOrderSent)
+    found = venue.done(sent)
+    if above:
+        assert only(found, ev.LiquidationOrderSent).size_lots == -1_000
+        return
+    assert any("below zero after 1 tries" in e.why for e in found if isinstance(e, ev.StepEntered))
+    assert only(found, ev.LiquidationEnded).outcome == "bankrupt"
+    assert venue.lots(A) == 0
+
+
+def test_a_step_with_a_limit_of_tries_uses_them_below_zero_too() -> None:
+    venue = long_one((replace(EASE, size="all", max_attempts=2, cooldown_ns=0),))
+    sent = only(venue.btc(39_000), ev.LiquidationOrderSent)
+    again = only(venue.done(sent), ev.LiquidationOrderSent)
+    assert only(venue.done(again), ev.LiquidationEnded).outcome == "bankrupt"
+
+
 def test_what_a_liquidation_order_fills_beyond_the_position_is_the_vaults() -> None:
     venue = long_one((replace(EASE, size="all"), VAULT))
     sent = only(venue.btc(42_000), ev.LiquidationOrderSent)

@@ -1,7 +1,8 @@
 """P8 and P9 at work: one pot walks down the liquidation ladder until it is restored or empty.
 
 Orders go out as events and come back as fill commands; the engine never waits for them: while an order is
-out, a cure, a level below, the end of the cooldown or equity below zero recalls it and the walk goes on.
+out, a cure, a level below, the end of the cooldown or equity below zero recalls it and the walk goes on. A
+step that sells without a limit of tries is left after the first once the pot is below zero.
 Sizes lots, prices ticks, amounts atoms of the pot's unit. Closing sizes round up to whole lots, limits are
 rounded against the order (never worse than the rule says). Rules: liquidation.rules.
 """
@@ -103,6 +104,9 @@ def continue_liquidation(writer: Writer, pot: int, *, cause: int = 0) -> None:
         if step.max_attempts and status.attempts >= step.max_attempts:
             cause = _next(writer, pot, f"{step.name}: tried {status.attempts} times", because)
             continue
+        if status.attempts and not step.max_attempts and (why := _hopeless(state, pot, step)):
+            cause = _next(writer, pot, why, because)
+            continue
         if not _take(writer, pot, step, because):
             return
 
@@ -163,9 +167,14 @@ def _finished(writer: Writer, pot: int, cause: int) -> bool:
 
 
 def _hopeless(state: State, pot: int, step: Step) -> str:
-    """Why an order that is out is not waited for any longer, or ''."""
-    worth = worth_atoms(state, pot)
-    return f"{step.name}: equity {worth} is below zero while its order is out" if worth < 0 else ""
+    """Why nobody waits any longer for what the step has on offer, nor offers it again, or ''.
+
+    Whoever has less than nothing is in the end a matter of the waterfall. A step that says how often it tries
+    comes to it by itself; one that does not would offer for ever to a book that takes nothing.
+    """
+    status, worth = state.ladders[pot], worth_atoms(state, pot)
+    when = "while its order is out" if status.order else f"after {status.attempts} tries"
+    return f"{step.name}: equity {worth} is below zero {when}" if worth < 0 else ""
 
 
 def _outdated(state: State, pot: int) -> str:
