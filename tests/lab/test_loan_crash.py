@@ -18,7 +18,7 @@ from seawall.engine.engine import Engine
 from seawall.engine.state import EXTERNAL, HOUSE_ACCOUNTS
 from seawall.errors import InputError
 from seawall.lab.keepers import Keeper
-from seawall.lab.loan_crash import LoanCrash, LoanOutcome
+from seawall.lab.loan_crash import LoanCrash, LoanOutcome, Misread
 from seawall.lab.shock import parse_shock, shock_path
 from seawall.market.amm.constant_product import ConstantProductPool
 from seawall.rulebooks.load import load_rulebook
@@ -200,3 +200,30 @@ def test_a_keeper_has_capital_or_a_flash_loan():
             Keeper(name="k", **fields)
     with pytest.raises(InputError, match="one name"):
         run(loans(31_000), DESK, DESK)
+
+
+def test_a_misread_price_is_wrong_just_as_long_as_it_says() -> None:
+    wrong = Misread(asset="ETH", start_ns=START + 2 * MINUTE, end_ns=START + 4 * MINUTE, multiple=0.5)
+    found, _ = run(loans(20_000), fall="BTC:-1%:30m", misread=(wrong,), feedback=False)
+    steps = found.steps
+    seen = {(step.time_ns - START) // MINUTE: step.price_usd for step in steps}
+    assert [seen[minute]["ETH"] for minute in range(6)] == pytest.approx(
+        [4_000, 4_000, 2_000, 2_000, 4_000, 4_000], rel=5e-3
+    )  # a fall of BTC by 1 % takes ETH along a little
+    assert min(prices["BTC"] for prices in seen.values()) >= 99_000
+
+
+@pytest.mark.parametrize(
+    ("asset", "end", "multiple", "word"),
+    [
+        ("SOL", 1, 0.5, "misread of SOL: no loan is valued by it"),
+        ("ETH", 0, 0.5, "Give a positive multiple, and an end after the start"),
+        ("ETH", 1, 0.0, "0.0 times from"),
+        ("ETH", 1, float("nan"), "nan times from"),
+        ("ETH", 1, float("inf"), "inf times from"),
+    ],
+)
+def test_a_misread_that_means_nothing_is_refused(asset: str, end: int, multiple: float, word: str) -> None:
+    wrong = Misread(asset=asset, start_ns=START, end_ns=START + end, multiple=multiple)
+    with pytest.raises(InputError, match=word):
+        run(loans(20_000), misread=(wrong,))

@@ -10,7 +10,7 @@ the difference of the two runs is what the liquidations did to themselves.
 from __future__ import annotations
 
 from fractions import Fraction
-from math import isqrt, sqrt
+from math import inf, isqrt, sqrt
 
 import msgspec
 
@@ -24,6 +24,18 @@ from seawall.lab.keepers import Keeper, Offer, find_offer
 from seawall.lab.prices import PricePath
 from seawall.lab.simulate import Recorder
 from seawall.market.amm.constant_product import ConstantProductPool, swap
+
+
+class Misread(msgspec.Struct, frozen=True, kw_only=True):
+    """The oracle reports `multiple` times the price of an asset, from one moment to another (not included).
+
+    A ratio read as a price, a wrong unit, a feed at its floor: sources agree, and all of them are wrong.
+    """
+
+    asset: str
+    start_ns: int
+    end_ns: int
+    multiple: float
 
 
 class LoanStep(msgspec.Struct, frozen=True):
@@ -62,10 +74,12 @@ class LoanCrash:
         feedback: bool = True,
         recovery: float = 0.2,
         accrue: bool = True,
+        misread: tuple[Misread, ...] = (),
         recorders: tuple[Recorder, ...] = (),
     ) -> None:
         self.engine, self.path, self.keepers, self.pools = engine, path, keepers, dict(pools)
         self.feedback, self.recovery, self.accrue, self.recorders = feedback, recovery, accrue, recorders
+        self.misread = misread
         self.now = engine.state.time_ns
         self.account: dict[str, int] = {}
         self.since: dict[int, int] = {}
@@ -102,6 +116,16 @@ class LoanCrash:
         for name in self._priced():
             if name not in self.path.names or name not in self.pools:
                 raise InputError.at(name, "has no price on the path, or no pool", "Give both.")
+
+        for one in self.misread:
+            where = f"misread of {one.asset}"
+            if one.asset not in self._priced():
+                raise InputError.at(
+                    where, "no loan is valued by it", f"Name one of {', '.join(self._priced())}."
+                )
+            if not 0.0 < one.multiple < inf or one.end_ns <= one.start_ns:
+                what = f"{one.multiple!r} times from {one.start_ns} to {one.end_ns} ns"
+                raise InputError.at(where, what, "Give a positive multiple, and an end after the start.")
 
     def _priced(self) -> list[str]:
         rules = self.engine.state.rulebook.margin
@@ -175,8 +199,14 @@ class LoanCrash:
         )
 
     def _shown(self, name: str, outside: float) -> float:
-        if not self.feedback:
-            return outside
+        """What the oracle says: of the pool, or from outside, and wrong where it is misread."""
+        price = self._in_pool(name) if self.feedback else outside
+        for one in self.misread:
+            if one.asset == name and one.start_ns <= self.now < one.end_ns:
+                price *= one.multiple
+        return price
+
+    def _in_pool(self, name: str) -> float:
         rules = self.engine.state.rulebook
         unit, money = rules.asset(name).atoms_per_unit, rules.asset(rules.margin.numeraire).atoms_per_unit
         return float(self.pools[name].price * unit / money)
