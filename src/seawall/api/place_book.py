@@ -136,7 +136,7 @@ def _fitted(
         changed = int((size, entry) != (row.size, row.entry_price))
     amount = row.collateral_amount
     if asset is not None and amount is not None:
-        amount = _on_grid(amount, Fraction(1, atoms), up=False)
+        amount = _rounded(amount, 1, atoms, False)
     name = None if instrument is None else instrument.name
     placed = msgspec.structs.replace(
         row, instrument=name, size=size, entry_price=entry, collateral_asset=asset, collateral_amount=amount
@@ -144,8 +144,13 @@ def _fitted(
     return placed, changed
 
 
-@lru_cache(maxsize=1 << 16)  # books repeat sizes and prices, and fractions are slow
 def _on_grid(text: str, grid: Fraction, *, up: bool) -> str:
+    return _rounded(text, grid.numerator, grid.denominator, up)
+
+
+@lru_cache(maxsize=1 << 16)  # books repeat sizes and prices, and fractions are slow, even to look up
+def _rounded(text: str, numerator: int, denominator: int, up: bool) -> str:
+    grid = Fraction(numerator, denominator)
     steps = Fraction(text) / grid
     if steps.denominator == 1:
         return text

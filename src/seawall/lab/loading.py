@@ -16,7 +16,7 @@ import msgspec
 from seawall.engine.commands import AnyCommand, Deposit, OpenAccount, ReportFill, Transfer
 from seawall.engine.state import HOUSE_ACCOUNTS, MARKET
 from seawall.errors import BookError, NumberError
-from seawall.instruments.model import Instrument, InstrumentKind
+from seawall.instruments.model import Asset, Instrument, InstrumentKind
 from seawall.lab.bookfile import BookRow
 from seawall.lab.synthetic import Market, SyntheticBook
 from seawall.ledger.trade import fee_atoms, notional
@@ -90,6 +90,7 @@ def commands_for_rows(rulebook: Rulebook, rows: list[BookRow], *, time_ns: int) 
     commands: list[AnyCommand] = []
     numbers: dict[str, int] = {}
     known = {instrument.name: instrument for instrument in rulebook.instruments}
+    assets = {asset.name: asset for asset in rulebook.assets}
     for row in rows:
         if row.account not in numbers:
             numbers[row.account] = HOUSE_ACCOUNTS + len(numbers)
@@ -97,14 +98,19 @@ def commands_for_rows(rulebook: Rulebook, rows: list[BookRow], *, time_ns: int) 
     try:
         # Isolated money first: it leaves a cross pot that holds nothing yet which would need a price.
         for row in sorted(rows, key=lambda row: row.margin_mode != "isolated"):
-            commands += _row_commands(rulebook, known, row, numbers[row.account], time_ns)
+            commands += _row_commands(rulebook, known, assets, row, numbers[row.account], time_ns)
     except NumberError as error:
         raise BookError(str(error)) from None
     return LoadedBook(commands=tuple(commands), names=tuple(numbers), roles=("trader",) * len(numbers))
 
 
 def _row_commands(
-    rulebook: Rulebook, known: dict[str, Instrument], row: BookRow, account: int, time_ns: int
+    rulebook: Rulebook,
+    known: dict[str, Instrument],
+    assets: dict[str, Asset],
+    row: BookRow,
+    account: int,
+    time_ns: int,
 ) -> Iterator[AnyCommand]:
     instrument = None
     if row.instrument is not None:
@@ -116,7 +122,6 @@ def _row_commands(
             )
     isolated = row.instrument if row.margin_mode == "isolated" and row.instrument else ""
     if row.collateral_asset is not None and row.collateral_amount is not None:
-        assets = {asset.name: asset for asset in rulebook.assets}
         if row.collateral_asset not in assets:
             raise BookError(
                 f"{row.where}: {rulebook.name} has no asset {row.collateral_asset!r}\n"
@@ -158,15 +163,16 @@ def _row_commands(
 def _whole(text: str, unit: Fraction, where: str, column: str = "") -> int:
     """How many of a unit a number is, exactly; NumberError says where it stands and why it is none."""
     try:
-        return _counted(text, unit)
+        return _counted(text, unit.numerator, unit.denominator)
     except NumberError:
         value = parse_decimal(text, where=where)
         return scale(value, 1 / unit, where=f"{where}: {column}" if column else where)
 
 
 @lru_cache(maxsize=1 << 16)  # books repeat sizes and prices, and fractions are slow
-def _counted(text: str, unit: Fraction) -> int:
-    return scale(parse_decimal(text), 1 / unit)
+def _counted(text: str, numerator: int, denominator: int) -> int:
+    """By the unit's two integers: a fraction is slow to look up."""
+    return scale(parse_decimal(text), Fraction(denominator, numerator))
 
 
 def _loading_fee_ppb(instrument: Instrument) -> int:
