@@ -49,17 +49,11 @@ HERE = (
 )
 
 
-def others() -> list[Setting]:
-    """One setting per supported interpreter that is not this one, with kernels that LLVM did not optimise.
-
-    Nothing of them can come from a cache: compiling without optimisation takes two thirds of the time, and
-    shows besides that no digit hangs on what the optimiser does.
-    """
+def others(env: dict[str, str] | None = None) -> list[Setting]:
+    """One setting per supported interpreter that is not this one."""
     mine = f"{sys.version_info[0]}.{sys.version_info[1]}"
     return [
-        Setting(f"Python {version}", {"NUMBA_OPT": "0"}, python=version)
-        for version in VERSIONS
-        if version != mine
+        Setting(f"Python {version}", env or {}, python=version) for version in VERSIONS if version != mine
     ]
 
 
