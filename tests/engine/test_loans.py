@@ -379,7 +379,7 @@ def test_a_seizure_is_aaves_and_never_leaves_a_loan_stuck(
         ("[interest.ETH]", "[interest.DOGE]", "interest.DOGE"),
         ('BTC = "BTC-SPOT"\n', "", "interest.BTC lends an asset"),
         ('ETH = "ETH-SPOT"\n', "", "bonus.ETH has no price"),
-        ('ETH = "5 %"', 'ETH = "5.001 %"', "finer than a basis point"),
+        ('ETH = "5 %"', 'ETH = "5.00000001 %"', "bonus.ETH"),
     ],
 )
 def test_a_rulebook_of_loans_that_contradicts_itself_is_refused(

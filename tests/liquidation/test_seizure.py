@@ -69,7 +69,7 @@ def test_a_seizure_takes_no_more_than_there_is_and_pays_for_what_it_takes(
     terms = load_lending_rulebook(name).close
     collateral, debt = seizure.Side(held, price_c, 10**18), seizure.Side(owed, price_d, 10**6)
     found = seizure.seize(
-        terms, collateral, debt, wanted=wanted, bonus_bps=bonus, fee_bps=fee, health=health,
+        terms, collateral, debt, wanted=wanted, bonus=bonus, fee_bps=fee, health=health,
         other_collateral=other, rounding=rounding,
     )  # fmt: skip
     taken = found.to_liquidator + found.fee
@@ -90,9 +90,9 @@ def test_a_healthy_account_and_nothing_to_take_are_refused():
     side = seizure.Side(10, 10, 1)
     terms = load_lending_rulebook("aave-v3.7").close
     with pytest.raises(InputError, match="Only below 1"):
-        seizure.seize(terms, side, side, wanted=1, bonus_bps=10_500, health=WAD)
+        seizure.seize(terms, side, side, wanted=1, bonus=10_500, health=WAD)
     with pytest.raises(InputError, match="no debt, collateral or price"):
-        seizure.seize(terms, side._replace(amount=0), side, wanted=1, bonus_bps=10_500, health=0)
+        seizure.seize(terms, side._replace(amount=0), side, wanted=1, bonus=10_500, health=0)
 
 
 @given(st.integers(0, WAD - 1))

@@ -115,7 +115,7 @@ def liquidation(vector: Vector) -> Answer:
         collateral,
         debt,
         wanted=whole(given, "debt_to_cover"),
-        bonus_bps=whole(given, "liquidation_bonus_bps"),
+        bonus=whole(given, "liquidation_bonus_bps"),
         fee_bps=whole(given, "protocol_fee_bps", default=rulebook.fee_bps),
         health=factor,
         other_debt=other_debt,

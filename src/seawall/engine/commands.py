@@ -38,6 +38,14 @@ class Withdraw(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc
     amount_atoms: int
 
 
+class ReportDebt(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """What an account owes already: taken over as it is, whatever its margin, like a fill of the past."""
+
+    account: int
+    asset: str
+    amount_atoms: int
+
+
 class Transfer(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
     """Between accounts, or between an account's cross pot and its isolated pots ("" = cross)."""
 
@@ -233,6 +241,7 @@ AnyCommand = (
     OpenAccount
     | Deposit
     | Withdraw
+    | ReportDebt
     | Transfer
     | SetLeverage
     | ReportPrices

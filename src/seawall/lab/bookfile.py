@@ -1,8 +1,8 @@
 """An account book from CSV or Parquet: text checked and kept as exact decimal text, row by row.
 
 Columns: account, instrument, size (signed coins or contracts), entry_price, collateral_asset,
-collateral_amount, margin_mode (cross or isolated) and leverage. A row may hold a position, or
-collateral, or both; empty cells mean absent. Nothing passes through float: numbers come out as plain
+collateral_amount (below zero: owed), margin_mode (cross or isolated) and leverage. A row may hold a position,
+or collateral, or both; empty cells mean absent. Nothing passes through float: numbers come out as plain
 decimal strings ("0.001", never "1e-3") and become integers where the instrument is known.
 Refused with line, column, value and fix: unknown or missing columns, text that is no number, NaN,
 infinite, a negative or zero where it cannot be, half a position, the same thing twice.
@@ -156,7 +156,7 @@ def _row(where: str, cell: dict[str, str]) -> BookRow:
         raise BookError.at(f"{where}, column margin_mode", what, f"Write {' or '.join(MODES)}.")
     size = _number(where, cell, "size", signed=True, zero=False)
     entry = _number(where, cell, "entry_price", signed=False, zero=False)
-    amount = _number(where, cell, "collateral_amount", signed=False, zero=True)
+    amount = _number(where, cell, "collateral_amount", signed=True, zero=True)
     leverage = _number(where, cell, "leverage", signed=False, zero=False)
     row = BookRow(
         where, cell["account"], cell["instrument"] or None, size, entry,
@@ -181,6 +181,9 @@ def _check_whole(row: BookRow) -> None:
     if row.margin_mode == "isolated" and row.instrument is None:
         fix = "Name the instrument, size and entry price it backs."
         raise BookError.at(row.where, "isolated collateral without a position", fix)
+    if row.margin_mode == "isolated" and (row.collateral_amount or "").startswith("-"):
+        fix = "Owe it in a row of margin_mode cross."
+        raise BookError.at(f"{row.where}, column collateral_amount", "an isolated pot cannot owe", fix)
 
 
 def _number(where: str, cell: dict[str, str], name: str, *, signed: bool, zero: bool) -> str | None:

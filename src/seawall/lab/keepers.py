@@ -19,7 +19,7 @@ from seawall.engine.decide.refuse import Refusal
 from seawall.engine.state import State
 from seawall.errors import InputError
 from seawall.liquidation.seizure import SeizeTerms, Seizure
-from seawall.margin.collateral_debt import BPS
+from seawall.margin.collateral_debt import BPS, WAD
 from seawall.market.amm.constant_product import ConstantProductPool, amount_out
 from seawall.units import PPB
 
@@ -64,7 +64,7 @@ def best_collateral(state: State, pot: int, terms: SeizeTerms, pools: dict[str, 
     """The asset of which the most numeraire could be had from its pool; '' where there is none."""
     worth = {
         name: amount_out(pools[name], held)
-        for name in terms.bonus_bps
+        for name in terms.bonus_wad
         if name in pools and (held := int(state.book.balances[pot, state.asset_row[name]])) > 0
     }
     return max(worth, key=lambda name: (worth[name], name), default="")
@@ -86,11 +86,13 @@ def find_offer(
     owed = -int(state.book.balances[pot, state.numeraire])
     if not good or owed <= 0:
         return None
-    wanted = min(owed, _most_repaid(state, terms, keeper, good, pools[good]))
+    health = health_e18(state, pot)
+    received = terms.bonus(good, health) / WAD
+    received -= (received - 1.0) * terms.fee_bps / BPS
+    wanted = min(owed, _most_repaid(state, received, keeper, good, pools[good]))
     wanted = wanted if keeper.flash else min(wanted, room_atoms)
     if wanted <= 0:
         return None
-    health = health_e18(state, pot)
     for _ in range(TRIES):
         if wanted <= 0:
             return None
@@ -105,19 +107,17 @@ def find_offer(
     return None
 
 
-def _most_repaid(
-    state: State, terms: SeizeTerms, keeper: Keeper, good: str, pool: ConstantProductPool
-) -> int:
+def _most_repaid(state: State, received: float, keeper: Keeper, good: str, pool: ConstantProductPool) -> int:
     """What he could repay so that the sale still pays his least profit; 0 or less: nothing does.
 
-    A sale of s brings k s y / (x + k s), k being what the pool's fee leaves; s = c r for r repaid.
+    A sale of s brings k s y / (x + k s), k being what the pool's fee leaves; s = c r for r repaid, and c is
+    `received`, worth for worth, at the oracle's price.
     """
     rate = asset_rate(state, state.asset_row[good])
     if rate is None:
         return 0
-    bonus = (terms.bonus_bps[good] - BPS) * (1.0 - terms.fee_bps / BPS) / BPS
     kept, least = float(pool.kept), 1.0 + keeper.least_profit_ppb / PPB
-    per = (1.0 + bonus) * rate[1] / rate[0] * kept
+    per = received * rate[1] / rate[0] * kept
     return int((per * pool.reserve1_atoms / least - pool.reserve0_atoms) / per)
 
 

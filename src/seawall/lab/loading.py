@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import msgspec
 
-from seawall.engine.commands import AnyCommand, Deposit, OpenAccount, ReportFill, Transfer
+from seawall.engine.commands import AnyCommand, Deposit, OpenAccount, ReportDebt, ReportFill, Transfer
 from seawall.engine.state import HOUSE_ACCOUNTS, MARKET
 from seawall.errors import BookError, NumberError
 from seawall.instruments.model import Asset, Instrument, InstrumentKind
@@ -129,7 +129,9 @@ def _row_commands(
             )
         asset = assets[row.collateral_asset]
         atoms = _whole(row.collateral_amount, Fraction(1, asset.atoms_per_unit), row.where)
-        if atoms:
+        if atoms < 0:
+            yield ReportDebt(time_ns=time_ns, account=account, asset=asset.name, amount_atoms=-atoms)
+        elif atoms:
             yield Deposit(time_ns=time_ns, account=account, asset=asset.name, amount_atoms=atoms)
             if isolated:
                 yield Transfer(

@@ -2,8 +2,9 @@
 
 `seize` takes whole units of both assets and rounds as the version of the rules says (directed, or to the
 nearest); the close factor, small positions and dust are terms. Bad debt is what is owed when no collateral
-is left. `absorb`, `inventory_quote`: everything at once to the protocol, sold later at a discount. Bonus 1e-4
-of the whole (10_500 is 5 %), factors and health 1e-18. Sources: Aave v3 LiquidationLogic, Compound v3 Comet.
+is left. `absorb`, `inventory_quote`: everything at once to the protocol, sold later at a discount. A bonus is
+told as the whole (1.05 for 5 %) over `per`; factors and health 1e-18. Sources: Aave v3 LiquidationLogic;
+Compound v3 Comet; Euler v2 Liquidation; Morpho Blue.
 """
 
 from __future__ import annotations
@@ -37,14 +38,24 @@ class CloseTerms(msgspec.Struct, frozen=True, kw_only=True):
 class SeizeTerms(msgspec.Struct, frozen=True, kw_only=True):
     """A rung of the ladder: outsiders repay a debt of the pot and receive collateral of it with a bonus.
 
-    Only what `bonus_bps` names may be seized (10_500: 5 % more than was repaid); `fee_bps` of the bonus is
-    the venue's. Values of `close` are atoms of the numeraire. Source: Aave v3 LiquidationLogic.
+    Only what `bonus_wad` names may be seized (1.05e18: 5 % more than was repaid); `fee_bps` of the bonus is
+    the venue's. Values of `close` are atoms of the numeraire. `most_discount_wad` above zero: instead of a
+    fixed bonus the collateral is sold at a discount of what health lacks to one, at most this. Sources: Aave
+    v3 LiquidationLogic; Morpho Blue (the incentive of a threshold); Euler v2 (the discount).
     """
 
     close: CloseTerms
-    bonus_bps: dict[str, int]
+    bonus_wad: dict[str, int]
     fee_bps: int = 0
     rounding: Rounding = "directed"
+    most_discount_wad: int = 0
+
+    def bonus(self, name: str, health: int) -> int:
+        """What is received for one repaid, 1e-18, at this health; rounded down. KeyError: not seizable."""
+        fixed = self.bonus_wad[name]
+        if not self.most_discount_wad:
+            return fixed
+        return WAD * WAD // (WAD - min(WAD - health, self.most_discount_wad))
 
 
 class Side(NamedTuple):
@@ -88,14 +99,18 @@ def seize(
     debt: Side,
     *,
     wanted: int,
-    bonus_bps: int,
+    bonus: int,
+    per: int = BPS,
     fee_bps: int = 0,
     health: int,
     other_debt: int = 0,
     other_collateral: int = 0,
     rounding: Rounding = "directed",
 ) -> Seizure:
-    """One liquidation. InputError for an account that is healthy, or nothing to repay or seize."""
+    """One liquidation; `bonus` of `per` is received for what was repaid (10_500 of 10_000: 5 % more).
+
+    InputError for an account that is healthy, or nothing to repay or seize.
+    """
     if health >= WAD:
         raise InputError.at(
             "liquidation", f"health is {health / WAD:.6f}", "Only below 1 may it be liquidated."
@@ -105,11 +120,11 @@ def seize(
     most = most_debt(terms, collateral, debt, health=health, other_debt=other_debt)
     repaid = min(wanted, most)
     base = debt.price * repaid * collateral.unit // (collateral.price * debt.unit)
-    taken = _times(base, bonus_bps, rounding)
+    taken = _times(base, bonus, per, rounding)
     if taken > collateral.amount:
         taken = collateral.amount
-        repaid = _repaid_for(taken, collateral, debt, bonus_bps, rounding)
-    fee = _fee(taken, bonus_bps, fee_bps, rounding)
+        repaid = _repaid_for(taken, collateral, debt, (bonus, per), rounding)
+    fee = _fee(taken, bonus, per, fee_bps, rounding)
     left_debt, left_collateral = debt.amount - repaid, collateral.amount - taken
     nothing_left = left_collateral == 0 and other_collateral == 0
     dust = bool(terms.least_left and left_debt and left_collateral) and (
@@ -119,27 +134,27 @@ def seize(
     return Seizure(most, repaid, taken - fee, fee, left_debt if nothing_left else 0, dust)
 
 
-def _times(amount: int, share_bps: int, rounding: Rounding) -> int:
-    return (amount * share_bps + (BPS // 2 if rounding == "nearest" else 0)) // BPS
+def _times(amount: int, share: int, per: int, rounding: Rounding) -> int:
+    return (amount * share + (per // 2 if rounding == "nearest" else 0)) // per
 
 
-def _over(amount: int, share_bps: int, rounding: Rounding, *, up: bool) -> int:
+def _over(amount: int, share: int, per: int, rounding: Rounding, *, up: bool) -> int:
     if rounding == "nearest":
-        return (amount * BPS + share_bps // 2) // share_bps
-    return -(-amount * BPS // share_bps) if up else amount * BPS // share_bps
+        return (amount * per + share // 2) // share
+    return -(-amount * per // share) if up else amount * per // share
 
 
-def _repaid_for(taken: int, collateral: Side, debt: Side, bonus_bps: int, rounding: Rounding) -> int:
+def _repaid_for(taken: int, collateral: Side, debt: Side, bonus: tuple[int, int], rounding: Rounding) -> int:
     """The debt that just so much collateral pays for, without the bonus on it."""
     top, per = taken * collateral.price * debt.unit, debt.price * collateral.unit
     plain = -(-top // per) if rounding == "directed" else top // per
-    return _over(plain, bonus_bps, rounding, up=True)
+    return _over(plain, *bonus, rounding, up=True)
 
 
-def _fee(taken: int, bonus_bps: int, fee_bps: int, rounding: Rounding) -> int:
+def _fee(taken: int, bonus: int, per: int, fee_bps: int, rounding: Rounding) -> int:
     """The protocol's share of the bonus."""
-    bonus = taken - _over(taken, bonus_bps, rounding, up=False)
-    return -(-bonus * fee_bps // BPS) if rounding == "directed" else _times(bonus, fee_bps, rounding)
+    extra = taken - _over(taken, bonus, per, rounding, up=False)
+    return -(-extra * fee_bps // BPS) if rounding == "directed" else _times(extra, fee_bps, BPS, rounding)
 
 
 class Absorbed(NamedTuple):

@@ -9,7 +9,7 @@ import msgspec
 
 from seawall.liquidation.auction import AuctionTerms
 from seawall.liquidation.rules import Step
-from seawall.margin.collateral_debt import BPS
+from seawall.margin.collateral_debt import BPS, WAD
 from seawall.rulebooks.findings import Finding, Findings, rate_text, settlement_assets
 from seawall.rulebooks.model import Rulebook
 from seawall.units import PPB
@@ -195,14 +195,16 @@ def _check_seize(rulebook: Rulebook, path: str, step: Step) -> Findings:
         yield Finding(f"{path}.seize.share", "is not above 0 and at most 100 %", "Correct the close factor.")
     if terms.fee_bps > BPS:
         yield Finding(f"{path}.seize.fee", "is more than the whole bonus", "Give at most 100 %.")
-    for name in terms.bonus_bps:
+    if not 0 <= terms.most_discount_wad < WAD:
+        yield Finding(f"{path}.seize.most_discount", "is 100 % or more", "Give less than 100 %.")
+    for name in terms.bonus_wad:
         if name not in names:
             yield Finding(f"{path}.seize.bonus.{name}", "is no asset here", f"Use {', '.join(names)}.")
         elif name not in rulebook.margin.collateral:
             yield Finding(
                 f"{path}.seize.bonus.{name}", "has no price to be seized at", "See margin.collateral."
             )
-    if not terms.bonus_bps:
+    if not terms.bonus_wad:
         yield Finding(f"{path}.seize.bonus", "names no collateral: nothing could be seized", "Name some.")
 
 

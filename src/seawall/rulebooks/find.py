@@ -13,6 +13,7 @@ import tomllib
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from seawall.errors import RulebookError
 from seawall.rulebooks.reader import Page, Table
@@ -76,6 +77,11 @@ def open_page(text: str, *, file: str) -> Table:
         data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # also: brackets in brackets, thousands of digits
         raise RulebookError(f"{file}: not valid TOML: {error}\n  Correct the file at that place.") from None
+    return page_of(data, file=file)
+
+
+def page_of(data: dict[str, Any], *, file: str) -> Table:
+    """The same from what TOML holds."""
     page = Page(file)
     top = Table(data, "", page)
     documents = top.table("sources")

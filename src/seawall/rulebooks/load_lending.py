@@ -18,6 +18,7 @@ from seawall.liquidation.isolated_loan import critical_health
 from seawall.liquidation.seizure import CloseTerms, Rounding
 from seawall.margin.collateral_debt import BPS, WAD, Category, Reserve
 from seawall.rulebooks.find import built_in, find_text, open_page
+from seawall.rulebooks.parse_rules import BadDebt, read_interest
 from seawall.rulebooks.reader import Table, join
 from seawall.units import PPB, parse_ppb
 
@@ -32,6 +33,14 @@ class LendingReserve(msgspec.Struct, frozen=True, kw_only=True):
     reserve: Reserve
     bonus_bps: int = BPS
     liquidation_factor: int = WAD  # of an absorbing market: what of its value the account is credited
+
+
+class IsolatedMarket(msgspec.Struct, frozen=True, kw_only=True):
+    """A market of one collateral and one debt, and up to which share of the one the other may go."""
+
+    collateral: str
+    debt: str
+    threshold_bps: int
 
 
 class LendingRulebook(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +60,10 @@ class LendingRulebook(msgspec.Struct, frozen=True, kw_only=True):
     front_factor: int
     thresholds: tuple[int, ...]
     most_discount_ppb: int
+    borrows: tuple[str, ...]  # what may be borrowed; empty: every reserve
+    bad_debt: BadDebt
+    markets: dict[str, IsolatedMarket]
+    decimals: dict[str, int]  # of the assets of isolated markets
     warnings: tuple[str, ...]
     provenance: dict[str, tuple[str, str]]
 
@@ -93,11 +106,18 @@ def parse_lending_rulebook(text: str, *, file: str) -> LendingRulebook:
         front_factor=market.rate("front_factor", 0) * (WAD // PPB),
         thresholds=_thresholds(market),
         most_discount_ppb=market.rate("most_discount", 0),
+        borrows=market.texts("borrows", []),
+        bad_debt=market.choice("bad_debt", get_args(BadDebt), "deficit"),
+        markets={name: _market(table) for name, table in top.table("markets", optional=True).alike()},
+        decimals=_decimals(market.table("decimals", optional=True)),
         warnings=(),
         provenance=page.provenance,
     )
+    if top.has("interest"):
+        read_interest(top.table("interest"))
     for table in (venue, market, top):
         table.done()
+    _check_names(top, rulebook)
     return msgspec.structs.replace(rulebook, warnings=tuple(_warnings(rulebook)))
 
 
@@ -105,6 +125,37 @@ def _thresholds(table: Table) -> tuple[int, ...]:
     place = f"{table.page.file}: {join(table.path, 'thresholds')}"
     rates = (parse_ppb(text, where=place, rounding="exact") for text in table.texts("thresholds", []))
     return tuple(rate * (WAD // PPB) for rate in rates)
+
+
+def _market(table: Table) -> IsolatedMarket:
+    found = IsolatedMarket(
+        collateral=table.text("collateral"),
+        debt=table.text("debt"),
+        threshold_bps=table.basis_points("threshold"),
+    )
+    table.done()
+    return found
+
+
+def _decimals(table: Table) -> dict[str, int]:
+    return {name: table.count(name) for name in table.names()}
+
+
+def _check_names(top: Table, rulebook: LendingRulebook) -> None:
+    """What is named elsewhere must be a reserve, or have decimals."""
+    for name in rulebook.borrows:
+        if name not in rulebook.reserves:
+            top.refuse("market.borrows", f"names {name!r}, which is no reserve", f"Add [reserves.{name}].")
+    for name, one in rulebook.categories.items():
+        for asset in one.assets:
+            if asset not in rulebook.reserves:
+                what = f"names {asset!r}, which is no reserve"
+                top.refuse(f"categories.{name}.assets", what, f"Add [reserves.{asset}].")
+    for name, market in rulebook.markets.items():
+        for asset in (market.collateral, market.debt):
+            if asset not in rulebook.decimals:
+                what = f"names {asset!r}, whose decimals are not given"
+                top.refuse(f"markets.{name}", what, "Add it to decimals under [market].")
 
 
 def _reserve(name: str, table: Table) -> LendingReserve:

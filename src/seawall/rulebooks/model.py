@@ -62,6 +62,8 @@ class Rulebook(msgspec.Struct, frozen=True, kw_only=True):
     funds: HouseFunds
     provenance: dict[str, tuple[str, str]]  # parameter path -> (unit, source)
     option_families: tuple[OptionFamily, ...] = ()
+    # Who bears what a loan leaves unpaid, in the asset owed (engine.decide.bad_debt). Unset, as below.
+    bad_debt: Literal["suppliers", "deficit"] | msgspec.UnsetType = msgspec.UNSET
     # By asset that may be borrowed. Unset, as below.
     interest: dict[str, KinkedRate] | msgspec.UnsetType = msgspec.UNSET
     # By instrument. Unset rather than empty, so that it leaves no trace in the hash of a rulebook without.

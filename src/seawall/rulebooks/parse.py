@@ -36,7 +36,11 @@ _KINDS = {kind.name.lower(): kind for kind in InstrumentKind if not kind.option}
 
 def parse_rulebook(text: str, *, file: str) -> Rulebook:
     """Read one rulebook; `file` is only what errors call it. Raises RulebookError."""
-    top = open_page(text, file=file)
+    return read_rulebook(open_page(text, file=file))
+
+
+def read_rulebook(top: Table) -> Rulebook:
+    """The same from a page that is open already."""
     page, venue = top.page, top.table("venue")
     assets = _read_assets(top.table("assets"))
     numeraire = _known_asset(venue, "numeraire", assets)
@@ -46,7 +50,7 @@ def parse_rulebook(text: str, *, file: str) -> Rulebook:
         top.refuse("instruments", what, "Divide the venue into several rulebooks.")
     instruments = {name: _read_instrument(name, listed.table(name), assets) for name in listed.names()}
     oracles, transforms = _read_oracles(top.table("oracles"), instruments)
-    waterfall, remainder = read_waterfall(top.table("waterfall"), numeraire)
+    waterfall, remainder, bad_debt = read_waterfall(top.table("waterfall"), numeraire)
     rulebook = Rulebook(
         name=venue.text("name"),
         title=venue.text("title"),
@@ -57,10 +61,13 @@ def parse_rulebook(text: str, *, file: str) -> Rulebook:
         instruments=tuple(instruments[name] for name in sorted(instruments)),
         oracles=oracles,
         transforms=transforms or msgspec.UNSET,
-        margin=read_margin(top.table("margin"), assets, instruments, numeraire, _read_portfolio(top, file)),
+        margin=read_margin(
+            top.table("margin"), assets, instruments, numeraire, _read_portfolio(top, page.file)
+        ),
         liquidation=read_liquidation(top.table("liquidation"), numeraire),
         waterfall=waterfall,
         remainder=remainder,
+        bad_debt=bad_debt,
         safeguards=read_safeguards(top.table("safeguards"), numeraire),
         interest=read_interest(top.table("interest")) if top.has("interest") else msgspec.UNSET,
         funding={name: _read_funding(table) for name, table in top.table("funding", optional=True).alike()},

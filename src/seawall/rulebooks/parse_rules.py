@@ -13,6 +13,7 @@ import msgspec
 from seawall.instruments.model import Asset
 from seawall.ledger.rates import KinkedRate
 from seawall.liquidation.auction import AuctionTerms
+from seawall.liquidation.isolated_loan import incentive
 from seawall.liquidation.rules import FeeSplit, LiquidationRules, MarginCall, Step
 from seawall.liquidation.seizure import CloseTerms, SeizeTerms
 from seawall.liquidation.tiers import (
@@ -149,8 +150,16 @@ def _read_auction(table: Table) -> AuctionTerms:
 
 
 def _read_seize(table: Table, numeraire: Asset) -> SeizeTerms:
-    """`bonus` is what a liquidator gets beyond what he repaid, by collateral."""
+    """`bonus` is what a liquidator gets beyond what he repaid, by collateral.
+
+    With `incentive_threshold` (Morpho Blue: it follows from the threshold) or `most_discount` (Euler v2: it
+    follows from health) `bonus` only names what may be seized.
+    """
     bonus = table.table("bonus")
+    received = {name: (PPB + bonus.rate(name, rounding="exact")) * (WAD // PPB) for name in bonus.names()}
+    if table.has("incentive_threshold"):
+        share = table.rate("incentive_threshold", rounding="exact") * (WAD // PPB)
+        received = dict.fromkeys(received, incentive(share))
     close = CloseTerms(
         share_bps=table.basis_points("share", BPS),
         whole_below=table.rate("whole_below", 0) * (WAD // PPB),
@@ -160,9 +169,10 @@ def _read_seize(table: Table, numeraire: Asset) -> SeizeTerms:
     )
     terms = SeizeTerms(
         close=close,
-        bonus_bps={name: BPS + bonus.basis_points(name) for name in bonus.names()},
+        bonus_wad=received,
         fee_bps=table.basis_points("fee", 0),
         rounding=table.choice("rounding", ("directed", "nearest"), "directed"),
+        most_discount_wad=table.rate("most_discount", 0) * (WAD // PPB),
     )
     table.done()
     return terms
@@ -194,12 +204,18 @@ def _read_fees(table: Table) -> FeeSplit:
     return split
 
 
-def read_waterfall(table: Table, numeraire: Asset) -> tuple[tuple[WaterfallTier, ...], Literal["halt", ""]]:
-    """The tiers in order, and what happens to a loss that none of them takes."""
+BadDebt = Literal["suppliers", "deficit"]
+
+
+def read_waterfall(
+    table: Table, numeraire: Asset
+) -> tuple[tuple[WaterfallTier, ...], Literal["halt", ""], BadDebt | msgspec.UnsetType]:
+    """The tiers in order, what happens to a loss that none of them takes, and who bears unpaid loans."""
     tiers = tuple(_read_loss_tier(row, numeraire) for row in table.tables("tiers", optional=True))
     remainder = table.choice("remainder", ("halt", ""), "")
+    debts = table.choice("bad_debt", get_args(BadDebt)) if table.has("bad_debt") else msgspec.UNSET
     table.done()
-    return tiers, remainder
+    return tiers, remainder, debts
 
 
 def _read_loss_tier(table: Table, numeraire: Asset) -> WaterfallTier:

@@ -102,6 +102,7 @@ def layout(rulebook: Rulebook) -> dict[str, Flat]:
         "P12": of.flat(
             {f"tier {n}": tier for n, tier in enumerate(tiers["socialise"], 1)}
             | {"remainder": rulebook.remainder or "stays"}
+            | of.flat({"bad_debt": rulebook.bad_debt})
         ),
         "P13": of.flat({"safeguards": rulebook.safeguards}),
         "P14": of.flat({names.get(key, key): rule for key, rule in rulebook.funding.items()})

@@ -16,6 +16,7 @@ DECIDERS: dict[type, Callable[[Writer, Any], None]] = {
     cmd.OpenAccount: accounts.open_account,
     cmd.Deposit: accounts.deposit,
     cmd.Withdraw: accounts.withdraw,
+    cmd.ReportDebt: loans.report_debt,
     cmd.Transfer: accounts.transfer,
     cmd.SetLeverage: accounts.set_leverage,
     cmd.ReportPrices: prices.report_prices,

@@ -8,8 +8,12 @@ no tier took stands in the shortfall pot and halts the venue. Amounts atoms, def
 
 from __future__ import annotations
 
+import msgspec
+
 from seawall.engine import events as ev
+from seawall.engine.decide.bad_debt import settle_debts
 from seawall.engine.decide.deleverage import deleverage
+from seawall.engine.decide.funds import insure, passed
 from seawall.engine.decide.measure import open_slots, vault_worth_atoms, worth_atoms
 from seawall.engine.decide.pools import watch_pools
 from seawall.engine.decide.pots import cancel_all, recall
@@ -23,13 +27,10 @@ from seawall.engine.decide.takeover import (
     positions,
     vault_refuses,
 )
-from seawall.engine.state import BACKSTOP, INSURANCE, SHORTFALL, State
+from seawall.engine.state import BACKSTOP, SHORTFALL, State
 from seawall.engine.writer import Writer
 from seawall.liquidation.tiers import AdlTier, InsuranceTier, WaterfallTier
-from seawall.liquidation.waterfall import draw
 from seawall.margin.statement import Health
-
-FUND_POTS = {"insurance": INSURANCE, "backstop": BACKSTOP}
 
 
 def resolve(writer: Writer, pot: int, *, cause: int) -> None:
@@ -44,6 +45,10 @@ def resolve(writer: Writer, pot: int, *, cause: int) -> None:
         return
     seq = _bankrupt(writer, pot, unit, equity, cause=seq)
     negative_equity_seen(writer, pot, equity, cause=seq)
+    if not isinstance(state.rulebook.bad_debt, msgspec.UnsetType) and not open_slots(state, pot):
+        seq = settle_debts(writer, pot, cause=seq)
+        end(writer, pot, Health(worth_atoms(state, pot), 0, -1), "bankrupt", "waterfall", cause=seq)
+        return
     _run_tiers(writer, pot, unit, cause=seq)
     unpaid = _book_unpaid(writer, pot, unit, cause=seq)
     hand_over(writer, pot, cause=seq)
@@ -120,7 +125,7 @@ def _run_tiers(writer: Writer, pot: int, unit: int, *, cause: int) -> None:
         elif due == 0:
             continue
         elif isinstance(tier, InsuranceTier):
-            _insure(writer, pot, unit, number, tier, due, cause=cause)
+            insure(writer, pot, unit, number, tier, due, cause=cause)
         elif not _too_small(writer, pot, unit, number, tier, due, cause=cause):
             socialise(writer, pot, unit, number, tier, due, cause=cause)
 
@@ -138,70 +143,8 @@ def _too_small(
     """A deficit under the tier's floor is left to the next one; says so. Nothing due is no deficit."""
     if not 0 < due < tier.min_deficit_atoms:
         return False
-    _passed(writer, pot, unit, number, tier, 0, due, f"below the {tier.min_deficit_atoms} it acts on", cause)
+    passed(writer, pot, unit, number, tier, 0, due, f"below the {tier.min_deficit_atoms} it acts on", cause)
     return True
-
-
-def _passed(
-    writer: Writer,
-    pot: int,
-    unit: int,
-    number: int,
-    tier: WaterfallTier,
-    paid: int,
-    left: int,
-    why: str,
-    cause: int,
-) -> None:
-    writer.put(
-        ev.TierPassed(
-            seq=writer.state.seq + 1,
-            cause_seq=cause or writer.command_seq,
-            time_ns=writer.time_ns,
-            pot=pot,
-            asset=unit,
-            tier=number,
-            kind=tier.kind,
-            paid_atoms=paid,
-            left_atoms=left,
-            why=why,
-            rule=f"{writer.state.tag} waterfall.{number}",
-        )
-    )
-
-
-def _insure(
-    writer: Writer, pot: int, unit: int, number: int, tier: InsuranceTier, due: int, *, cause: int
-) -> None:
-    state = writer.state
-    fund = FUND_POTS[tier.fund]
-    held = 0 if fund == pot else _spendable(state, fund, unit)
-    paid = draw([tier], {tier.fund: held}, due).payments[0]
-    seq = cause
-    if paid.paid_atoms:
-        seq = writer.put(
-            ev.Transferred(
-                seq=writer.state.seq + 1,
-                cause_seq=cause or writer.command_seq,
-                time_ns=writer.time_ns,
-                kind="insurance" if fund == INSURANCE else "backstop pays",
-                entries=(ev.Entry(fund, unit, -paid.paid_atoms), ev.Entry(pot, unit, paid.paid_atoms)),
-                rule=f"{state.tag} waterfall.{number}",
-            )
-        )
-    left = due - paid.paid_atoms
-    _passed(writer, pot, unit, number, tier, paid.paid_atoms, left, str(paid.reason), seq)
-    if paid.paid_atoms and fund == INSURANCE:
-        watch_pools(writer, cause=seq)
-
-
-def _spendable(state: State, fund: int, unit: int) -> int:
-    """What a fund may pay: its balance, and of the vault's no more than the vault is worth."""
-    held = max(int(state.book.balances[fund, unit]), 0)
-    if fund != BACKSTOP:
-        return held
-    worth = vault_worth_atoms(state, unit)
-    return 0 if worth is None else min(held, max(worth, 0))
 
 
 def _book_unpaid(writer: Writer, pot: int, unit: int, *, cause: int) -> int:

@@ -249,7 +249,7 @@ def seizable(state: State, pot: int) -> bool:
     if terms is None:
         return False
     held = state.book.balances[pot].tolist()
-    goods = (state.asset_row[name] for name in terms.bonus_bps if name in state.asset_row)
+    goods = (state.asset_row[name] for name in terms.bonus_wad if name in state.asset_row)
     return min(held) < 0 and any(held[row] > 0 for row in goods)
 
 

@@ -14,12 +14,21 @@ import numpy as np
 
 from seawall.engine import commands as cmd
 from seawall.engine import events as ev
+from seawall.engine.decide.accounts import MOST_ATOMS
 from seawall.engine.decide.ladder import forbidden, seizable
-from seawall.engine.decide.measure import asset_rate, open_slots
+from seawall.engine.decide.measure import asset_rate, convert, open_slots
 from seawall.engine.decide.pots import ensure_cross_pot
 from seawall.engine.decide.refuse import Refusal, known_account, known_asset, positive
 from seawall.engine.decide.sweep import sweep_all, sweep_pots
-from seawall.engine.state import FEES, FLAG_LIQUIDATING, FLAG_UNKNOWN, HOUSE_ACCOUNTS, Accrued, State
+from seawall.engine.state import (
+    EXTERNAL,
+    FEES,
+    FLAG_LIQUIDATING,
+    FLAG_UNKNOWN,
+    HOUSE_ACCOUNTS,
+    Accrued,
+    State,
+)
 from seawall.engine.writer import Writer
 from seawall.errors import NumberError
 from seawall.ledger.accrual import GROWTH_UNIT, growth, interest_atoms
@@ -31,6 +40,26 @@ from seawall.margin.collateral_debt import WAD, value_up
 from seawall.margin.lending import needs_over_haves
 from seawall.margin.statement import statement
 from seawall.units import INT64_MAX, PPB
+
+
+def report_debt(writer: Writer, command: cmd.ReportDebt) -> None:
+    """A balance goes below zero, or further below; the money is outside already."""
+    state = writer.state
+    account, asset = known_account(state, command.account), known_asset(state, command.asset)
+    amount = positive(command.amount_atoms, "a debt")
+    if state.rulebook.curve(command.asset) is None:
+        raise Refusal(f"{command.asset} cannot be borrowed here: no [interest.{command.asset}]")
+    pot = state.cross_pot(account, asset)
+    held = int(state.book.balances[pot, asset]) if pot != NONE else 0
+    outside = int(state.book.balances[EXTERNAL, asset]) + amount
+    if held > 0:
+        raise Refusal("who has a balance owes nothing of it", account=account, balance_atoms=held)
+    if max(amount - held, outside, convert(state, outside, asset, state.numeraire) or 0) > MOST_ATOMS:
+        raise Refusal("what the venue has lent would pass 2**62 atoms", account=account, amount=amount)
+    pot = ensure_cross_pot(writer, account, asset)
+    entries = (ev.Entry(pot, asset, -amount), ev.Entry(EXTERNAL, asset, amount))
+    writer.emit(ev.Transferred, kind="debt", entries=entries, rule=state.tag)
+    sweep_pots(writer, [pot])
 
 
 def liquidate(writer: Writer, command: cmd.Liquidate) -> None:
@@ -97,8 +126,8 @@ def price(
     """What would change hands; no state changes. Refuses assets the pot does not owe or have, and dust."""
     names = [asset.name for asset in state.rulebook.assets]
     sides = [_side(state, pot, row) for row in range(len(names))]
-    if names[good] not in terms.bonus_bps:
-        raise Refusal(f"{names[good]} cannot be seized: {', '.join(terms.bonus_bps)} can")
+    if names[good] not in terms.bonus_wad:
+        raise Refusal(f"{names[good]} cannot be seized: {', '.join(terms.bonus_wad)} can")
     if sides[debt].amount >= 0 or sides[good].amount <= 0:
         raise Refusal(f"the account owes no {names[debt]}, or has no {names[good]}")
     others = [side for row, side in enumerate(sides) if row not in (debt, good)]
@@ -107,7 +136,8 @@ def price(
         sides[good],
         sides[debt]._replace(amount=-sides[debt].amount),
         wanted=wanted,
-        bonus_bps=terms.bonus_bps[names[good]],
+        bonus=terms.bonus(names[good], health),
+        per=WAD,
         fee_bps=terms.fee_bps,
         health=health,
         other_debt=sum(value_up(-s.amount, s.price, s.unit) for s in others if s.amount < 0),
