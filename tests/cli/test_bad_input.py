@@ -54,7 +54,7 @@ def _two_tiers(first: str, second: str) -> list[tuple[str, str]]:
     ("old", "new", "parts"),
     [
         ("BTC-PERP,0.5", "DOGE-PERP,0.5", ["line 2", "DOGE-PERP", "It lists: "]),
-        ("USDC,5000", "USDC,-5000", ["line 2", "collateral_amount", "-5000", "cannot be negative"]),
+        ("USDC,5000", "USDC,-5000", ["line 2", "collateral_amount", "-5000 is owed", "lends no USDC"]),
         ("USDC,5000", "USDC,NaN", ["line 2", "collateral_amount", "'NaN'", "finite"]),
         ("62000", "inf", ["line 2", "entry_price", "'inf'", "finite"]),
         ("USDC,5000", "USDC,99999999999999999999", ["line 2", "99999999999999999999", "64-bit"]),

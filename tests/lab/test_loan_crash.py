@@ -20,7 +20,7 @@ from seawall.errors import InputError
 from seawall.lab.keepers import Keeper
 from seawall.lab.loan_crash import LoanCrash, LoanOutcome, Misread
 from seawall.lab.shock import parse_shock, shock_path
-from seawall.market.amm.constant_product import ConstantProductPool
+from seawall.market.amm.constant_product import ConstantProductPool, amount_out
 from seawall.rulebooks.load import load_rulebook
 
 USDC, ETH, BTC, MINUTE = 10**6, 10**9, 10**8, 60 * 10**9
@@ -94,16 +94,18 @@ def test_a_desk_earns_the_bonus_less_the_venues_share_and_the_slippage():
     assert 0.03 < earned < 0.045  # 5 %, a tenth of it to the venue, 0.3 % fee, and little slippage
 
 
-def test_what_he_earns_is_what_his_account_holds_more():
+def test_what_he_earns_is_what_the_pools_lose_to_him():
+    """His money goes out to the pools and comes back from them; at the venue nothing of it is left."""
     engine = loans(31_000, 30_000, 29_000)
-    found, seen = run(engine, DESK)
+    found, seen = run(engine, DESK, recovery=0.0, feedback=False)
     account = max(command.account for command in seen.commands if type(command) is cmd.OpenAccount)
-    held = int(
-        engine.state.book.balances[
-            engine.state.cross_pot(account, engine.state.numeraire), engine.state.numeraire
-        ]
-    )
-    assert held - DESK.capital_atoms == found.profit_atoms["desk"] > 0
+    assert not engine.state.book.balances[engine.state.account_pot[account]].any()
+    paid = sum(event.repaid_atoms for event in seen.events if type(event) is ev.Seized)
+    sold = sum(command.amount_atoms for command in seen.commands if type(command) is cmd.Withdraw)
+    pool = pools()["ETH"]  # at rest: one sale of it all brings what many one after the other did
+    brought = amount_out(pool, sold)
+    assert found.profit_atoms["desk"] == pytest.approx(brought - paid, abs=10**6)
+    assert found.penalty_atoms > found.profit_atoms["desk"] > 0
 
 
 def test_nobody_acts_where_it_does_not_pay():

@@ -2,7 +2,8 @@
 
 Every account stands at the level at which that venue liquidates, at the same prices. Amounts are dollars as
 floats for reading (venues settle in different ones, taken one for one); each statement keeps its exact atoms.
-Health is equity over requirement; below one the venue may liquidate. An account that a venue has no place
+Health is equity over requirement (of loans: what collateral counts for over what is owed); below one the
+venue may liquidate. An account that a venue has no place
 for, or that lacks a price, has no health there: it is left out or unknown, with the reason, never safe.
 """
 
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 
 
 class Need(msgspec.Struct, frozen=True, kw_only=True):
-    """One part of what an account has (`kind` collateral) or needs, in dollars. `rate`: of its notional."""
+    """One part of what an account has (`kind` collateral), owes (owed, below zero) or needs, in dollars.
+
+    `rate`: of its notional.
+    """
 
     kind: str
     name: str
@@ -213,8 +217,9 @@ def _needs(desk: Desk, pots: Iterable[PotStatement]) -> tuple[Need, ...]:
         scale = desk.rulebook.asset(pot.unit).atoms_per_unit
         for term in pot.terms:
             instrument = known.get(term.name)
-            name = term.name if instrument is None else coin_of(instrument)
-            kind = "collateral" if term.kind == "collateral" else "requirement"
+            name = pricing.ALIASES.get(term.name, term.name) if instrument is None else coin_of(instrument)
+            held = "owed" if term.amount_atoms < 0 else "collateral"
+            kind = held if term.kind == "collateral" else "requirement"
             sums = found.setdefault((kind, name), [0.0, 0.0])
             sums[0] += term.amount_atoms / scale * dollars
             if kind == "requirement" and instrument is not None:

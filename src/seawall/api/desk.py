@@ -26,7 +26,7 @@ from seawall.lab.bookfile import BookRow, read_book, rows_of
 from seawall.lab.loading import commands_for_rows
 from seawall.ledger.columns import Book
 from seawall.margin.compiled import CompiledMargin, MarketView
-from seawall.margin.statement import Figures, book_health, health
+from seawall.margin.statement import Figures, book_health, health, statement
 from seawall.rulebooks.load import load_rulebook
 from seawall.rulebooks.model import Rulebook
 
@@ -153,12 +153,19 @@ class Desk:
         return whole.sort(["known", "used", "account", "pot"], descending=[False, True, False, False])
 
     def pots(self) -> Iterator[PotFigures]:
-        """Every pot at the level that triggers liquidation, in whole units, in no order of worth."""
+        """Every pot at the level that triggers liquidation, in whole units, in no order of worth.
+
+        Where loans are made, debts stand beside the requirement, so that the one over the other is the health
+        that loans are judged by.
+        """
+        lends = not isinstance(self.rulebook.interest, msgspec.UnsetType)
         pots, state = self._pots(), self.state
         equity, requirement, unknown = (column[0].tolist() for column in self._figures(pots, self.trigger))
         for row, pot in enumerate(pots.tolist()):
             asset = self.rulebook.assets[int(state.book.pot_unit[pot])]
             scale, lacks = float(asset.atoms_per_unit), unknown[row]
+            if lends and lacks < 0 and (owed := self._owed(pot)):
+                equity[row], requirement[row] = equity[row] + owed, requirement[row] + owed
             yield PotFigures(
                 self.accounts[int(state.book.pot_account[pot]) - HOUSE_ACCOUNTS],
                 asset.name,
@@ -216,6 +223,13 @@ class Desk:
         return what_if(self, account, trades, dict(price or {}), money)
 
     # -- helpers ------------------------------------------------------------------------------------------
+
+    def _owed(self, pot: int) -> int:
+        """Debts of a pot as the trigger counts them, in atoms of its unit."""
+        if self.state.book.balances[pot].min() >= 0:
+            return 0
+        found = statement(self.state.book, self.state.margin, self.market, pot, self.trigger)
+        return -sum(min(part.amount_atoms, 0) for part in found.parts if part.kind == "collateral")
 
     def _number(self, account: str) -> int:
         if account not in self.accounts:

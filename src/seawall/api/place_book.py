@@ -4,8 +4,8 @@ A perpetual of a coin becomes the other venue's perpetual of that coin, linear f
 inverse; a dated future or an option is taken only under its own name. Dollars (USD, USDC, USDT, ...) become
 the dollars of the other venue one for one; other collateral keeps its name or is not taken. Sizes and entry
 prices that are no whole lots or ticks there are rounded against the account: sizes away from zero, entries
-up for longs and down for shorts, collateral down to whole atoms. An account of which any row has no place is
-left out, with the reason.
+up for longs and down for shorts, collateral (debts are collateral below zero) down to whole atoms. An account
+of which any row has no place is left out, with the reason.
 """
 
 from __future__ import annotations
@@ -58,6 +58,8 @@ def place(rows: Sequence[BookRow], rulebook: Rulebook, known: dict[str, What]) -
         asset = "" if why else placer.asset(row.collateral_asset, instrument)
         if not why and asset is None:
             why = f"takes no {row.collateral_asset} as collateral"
+        elif not why and asset and (row.collateral_amount or "").startswith("-") and not placer.lends(asset):
+            why = f"lends no {row.collateral_asset}"
         if why:
             left_out[row.account] = why
             continue
@@ -106,6 +108,9 @@ class _Placer:
 
     def atoms(self, asset: str | None) -> int:
         return self._atoms.get(asset or "", 1)
+
+    def lends(self, asset: str) -> bool:
+        return self._rulebook.curve(asset) is not None
 
     def asset(self, name: str | None, instrument: Instrument | None) -> str | None:
         """The asset that stands for a collateral there; "" where a row has none, None if not taken."""

@@ -20,14 +20,14 @@ from seawall.margin.compiled import MarketView
 from seawall.rulebooks.model import Rulebook
 from seawall.units import INT64_MAX, parse_decimal
 
-ALIASES = {"XBT": "BTC"}
+ALIASES = {"XBT": "BTC", "WBTC": "BTC", "WETH": "ETH"}  # another ticker, or wrapped one for one
 DOLLARS = ("USDC", "USDT", "USD", "USDS", "DAI", "USDE", "FDUSD", "USDH")  # compared one for one
 _MOVE = re.compile(r"^\s*[+-]?\d+(\.\d+)?\s*%\s*$")
 Ticks = dict[str, int]
 
 
 def coin_of(instrument: Instrument) -> str:
-    """The coin whose price it follows; Bitcoin has two tickers."""
+    """The coin whose price it follows: Bitcoin has two tickers, and coins come wrapped."""
     return ALIASES.get(instrument.base, instrument.base)
 
 

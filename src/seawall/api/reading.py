@@ -11,6 +11,7 @@ from seawall.api.pricing import coin_of
 from seawall.api.views import PotStatement, PriceLine, Term, Together
 from seawall.engine.state import WORTH, State
 from seawall.errors import NumberError
+from seawall.ledger.columns import NONE
 from seawall.margin.compiled import MarketView
 from seawall.margin.solve import Crossing, liquidation_price
 from seawall.margin.statement import Part, Statement, health, statement
@@ -103,15 +104,16 @@ def _term(state: State, found: Statement, part: Part) -> Term:
 def price_lines(state: State, market: MarketView, pot: int, level: str, account: str) -> list[PriceLine]:
     """Per instrument held, and per way of moving: where `level` fails and where the pot is worth nothing.
 
-    An option moves alone and stands still when others move: nothing here reprices it.
+    A pot of loans, without positions, has the prices of its balances, each alone. An option moves alone and
+    stands still when others move: nothing here reprices it.
     """
     book = state.book
     now = health(book, state.margin, market, pot, level)
     if not now.known:
         return []
     held = sorted(int(book.pos_instrument[slot]) for slot in book.positions(pot) if book.pos_lots[slot])
-    lines, several = [], len(held) > 1 or _moves_collateral(state, pot)
-    for row in held:
+    lines, several = [], len(held) > 1 or (held and _moves_collateral(state, pot))
+    for row in held or _priced_balances(state, pot):
         for together in WAYS if several and not state.instruments[row].kind.option else ("alone",):
             betas = _betas(state, market, row, together)
             fails = liquidation_price(book, state.margin, market, pot, level, row, betas_ppb=betas)
@@ -120,6 +122,14 @@ def price_lines(state: State, market: MarketView, pot: int, level: str, account:
             safe = now.margin_atoms >= 0
             lines.append(_line(state, pot, row, level, account, together, mark, safe, fails, empty))
     return lines
+
+
+def _priced_balances(state: State, pot: int) -> list[int]:
+    """Instruments that price the balances of a pot that owes; without a debt none can be its end."""
+    balances = state.book.balances[pot].tolist()
+    if min(balances) >= 0:
+        return []
+    return sorted({state.priced_by[asset] for asset, atoms in enumerate(balances) if atoms} - {NONE})
 
 
 def _moves_collateral(state: State, pot: int) -> bool:

@@ -58,6 +58,21 @@ class PotStatement(msgspec.Struct, frozen=True, kw_only=True):
         return self.equity_atoms - self.requirement_atoms
 
     @property
+    def owed_atoms(self) -> int:
+        """What the pot owes, as the level counts it: balances below zero."""
+        return -sum(
+            term.amount_atoms for term in self.terms if term.kind == "collateral" and term.amount_atoms < 0
+        )
+
+    @property
+    def health(self) -> float | None:
+        """Of a pot that owes: what it has over what it owes and needs. Below one the level is missed."""
+        if not self.known or not self.owed_atoms:
+            return None
+        assert self.equity_atoms is not None and self.requirement_atoms is not None
+        return (self.equity_atoms + self.owed_atoms) / (self.requirement_atoms + self.owed_atoms)
+
+    @property
     def worst(self) -> Term | None:
         """The largest term of the requirement."""
         needs = [term for term in self.terms if term.kind != "collateral"]

@@ -15,15 +15,18 @@ if TYPE_CHECKING:
 DESCRIPTION = """How one book of accounts would fare under each of several rulebooks at the same prices:
 its equity and what the venue requires at the level at which it liquidates, health (equity over
 requirement; liquidated below one), and per account the parts that make the difference. Perpetuals are
-taken by coin, dollars one for one, sizes that are no whole lots there rounded against the account.
+taken by coin, dollars one for one, sizes that are no whole lots there rounded against the account. Loans are
+balances below zero; where they are made, health is what collateral counts for over what is owed.
 Accounts a venue cannot hold are left out with the reason; without a price an account is unknown."""
 
 EXAMPLES = """  seawall compare accounts.csv --rulebooks harbor,hyperliquid,dydx-v4 --mark BTC=60000 ETH=2500
   seawall compare accounts.csv --rulebooks harbor,drift-v2 --mark BTC=60000 --account alice
-  seawall compare accounts.csv --rulebooks harbor,mine.toml --prices btc.csv --csv > standing.csv"""
+  seawall compare accounts.csv --rulebooks harbor,mine.toml --prices btc.csv --csv > standing.csv
+  seawall compare loans.csv --rulebooks aave-v3.3,compound-v3,morpho-blue:WETH-USDC --mark ETH=3700 USDC=1"""
 
 FEW = 3  # so many accounts are taken apart without being asked for
 MOST = 30  # rows of the overview
+_WORDS = {"collateral": "  has", "owed": "  owes", "requirement": "  needs"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -137,7 +140,7 @@ def _parts(found: Comparison, name: str) -> None:
             need = column.get((kind, what))
             rate = "" if need is None or need.rate is None else f" ({need.rate:.2%})"
             cells.append("-" if need is None else f"{need.usd:,.2f}{rate}")
-        rows.append([f"  {'has' if kind == 'collateral' else 'needs'}", what, *cells])
+        rows.append([_WORDS[kind], what, *cells])
     put(f"\n{name}, all its pots")
     put_table(["  ", "", *_names(found)], rows, right=range(2, len(found.under) + 2))
 

@@ -111,7 +111,7 @@ def _show(desk: Any, level: str, name: str) -> None:
             continue
         put(
             f"{name}   {row.pot}   level {level}   equity {row.equity}   needs {row.requirement}   "
-            f"left {row.margin} {row.unit}"
+            f"left {row.margin} {row.unit}" + ("" if row.health is None else f"   health {row.health:.4f}")
         )
         show_terms(row)
     lines = desk.liquidation_prices(name, level)
@@ -125,13 +125,15 @@ def show_terms(row: Any) -> None:
     cells = []
     for term in row.terms:
         if term.kind == "collateral":
-            cells.append(["  has", term.name, term.size, term.profit, "", term.amount, ""])
+            what = "  owes" if term.amount_atoms < 0 else "  has"
+            cells.append([what, term.name, term.size, term.profit, "", term.amount, ""])
         else:
             worst = "<- largest" if term is row.worst else ""
             profit = term.profit and f"{term.profit} {term.profit_asset}"
             cells.append(["  needs", term.name, term.size, profit, term.price, term.amount, worst])
     heads = ["  ", "", "size", "profit", "price", f"counts {row.unit}", ""]
-    put_table(heads, sorted(cells, key=lambda row: row[0]), right=(2, 3, 4, 5))
+    order = {"  has": 0, "  owes": 1, "  needs": 2}
+    put_table(heads, sorted(cells, key=lambda row: order[row[0]]), right=(2, 3, 4, 5))
 
 
 def show_lines(lines: Any) -> None:

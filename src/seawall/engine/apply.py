@@ -241,8 +241,8 @@ def _interest_paid(state: State, event: ev.InterestPaid) -> None:
     state.interest[event.asset] = Accrued(event.time_ns, event.index_e15)
 
 
-def _seized(state: State, event: ev.Seized) -> None:
-    """The transfer it caused did the work."""
+def _told(state: State, event: ev.Seized | ev.Absorbed | ev.CollateralSold) -> None:
+    """Says what and why; the transfer it causes does the work."""
 
 
 def _instrument_settled(state: State, event: ev.InstrumentSettled) -> None:
@@ -425,7 +425,9 @@ _WRITERS: dict[type, Callable[[State, Any], None]] = {
     ev.Traded: _traded,
     ev.FundingPaid: _funding_paid,
     ev.InterestPaid: _interest_paid,
-    ev.Seized: _seized,
+    ev.Seized: _told,
+    ev.Absorbed: _told,
+    ev.CollateralSold: _told,
     ev.InstrumentSettled: _instrument_settled,
     ev.MarginCalled: _margin_called,
     ev.MarginCallCured: _margin_call_cured,

@@ -189,6 +189,25 @@ class Liquidate(Command, frozen=True, kw_only=True, array_like=True, tag=True, g
     least_atoms: int = 0
 
 
+class Absorb(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """Have the protocol take a loan on an `absorb` step: its collateral for its debt, all of it."""
+
+    account: int
+    target: int
+
+
+class BuyCollateral(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """Buy absorbed collateral from the reserves, for so much of the base asset, at their discount.
+
+    Refused where it would bring fewer than `least_atoms`, or more than the reserves hold.
+    """
+
+    account: int
+    collateral: str
+    pay_atoms: int
+    least_atoms: int = 0
+
+
 class SettleInstrument(Command, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
     """Expiry or wind-down: every position is closed at one price against the clearing account.
 
@@ -252,6 +271,8 @@ AnyCommand = (
     | ReportOrderDone
     | Bid
     | Liquidate
+    | Absorb
+    | BuyCollateral
     | ApplyFunding
     | AccrueInterest
     | SettleInstrument

@@ -200,6 +200,32 @@ class Seized(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=Fal
     rule: str = ""
 
 
+class Absorbed(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """The protocol took a loan whole; the transfer that follows carries it out.
+
+    `credit_atoms`: what its collateral counted for, of the asset owed. `deficit_atoms`: what that lacked.
+    """
+
+    pot: int
+    by_account: int
+    debt: int
+    owed_atoms: int
+    credit_atoms: int
+    deficit_atoms: int
+    rule: str = ""
+
+
+class CollateralSold(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
+    """Somebody bought collateral from the reserves; the transfer that follows carries it out."""
+
+    pot: int
+    collateral: int
+    sold_atoms: int
+    asset: int
+    paid_atoms: int
+    rule: str = ""
+
+
 class InstrumentSettled(Event, frozen=True, kw_only=True, array_like=True, tag=True, gc=False):
     instrument: int
     price_ticks: int
@@ -437,6 +463,8 @@ AnyEvent = (
     | FundingPaid
     | InterestPaid
     | Seized
+    | Absorbed
+    | CollateralSold
     | InstrumentSettled
     | MarginCalled
     | MarginCallCured

@@ -130,6 +130,12 @@ def _row_commands(
         asset = assets[row.collateral_asset]
         atoms = _whole(row.collateral_amount, Fraction(1, asset.atoms_per_unit), row.where)
         if atoms < 0:
+            if rulebook.curve(asset.name) is None:
+                raise BookError.at(
+                    f"{row.where}, column collateral_amount",
+                    f"{row.collateral_amount} is owed, and {rulebook.name} lends no {asset.name}",
+                    "Give a balance of zero or more, or take a rulebook with [interest." + asset.name + "].",
+                )
             yield ReportDebt(time_ns=time_ns, account=account, asset=asset.name, amount_atoms=-atoms)
         elif atoms:
             yield Deposit(time_ns=time_ns, account=account, asset=asset.name, amount_atoms=atoms)

@@ -1,29 +1,31 @@
 """A loan market in a crash: keepers seize and sell, and their sales move the price that values the rest.
 
 The loop around the same engine that runs live: every price, deposit, seizure and withdrawal is a command.
-Prices USD per coin (floats: the world); pools, money and collateral integers of atoms. Each asset has a pool
-against the numeraire; between steps traders take it the share `recovery` of the way (in square roots of
-price) to the outside price, without a fee. The oracle reads the pool (`feedback`) or the outside price alone:
-the difference of the two runs is what the liquidations did to themselves.
+Prices USD per coin (floats: the world); pools, money and collateral integers of atoms. Each asset on the path
+has a pool against the numeraire; between steps traders take it the share `recovery` of the way (in square
+roots of price) to the outside price, without a fee. The oracle reads the pool (`feedback`) or the outside
+price alone: the difference of the two runs is what the liquidations did to themselves.
 """
 
 from __future__ import annotations
 
-from fractions import Fraction
-from math import inf, isqrt, sqrt
+from math import inf
 
 import msgspec
 
 from seawall.engine import commands as cmd
 from seawall.engine import events as ev
-from seawall.engine.decide.ladder import seize_terms
+from seawall.engine.decide.ladder import absorb_terms, seize_terms
+from seawall.engine.decide.measure import convert, pot_health
 from seawall.engine.engine import Engine
-from seawall.engine.state import EXTERNAL, FLAG_UNKNOWN, INSURANCE
+from seawall.engine.state import EXTERNAL, FEES, FLAG_UNKNOWN, INSURANCE, SHORTFALL, WORTH
 from seawall.errors import InputError
-from seawall.lab.keepers import Keeper, Offer, find_offer
+from seawall.lab.keepers import Deal, Keeper, find_purchase, find_seizure
+from seawall.lab.outside import Outside
 from seawall.lab.prices import PricePath
 from seawall.lab.simulate import Recorder
-from seawall.market.amm.constant_product import ConstantProductPool, swap
+from seawall.liquidation.seizure import AbsorbTerms
+from seawall.market.amm.constant_product import ConstantProductPool
 
 
 class Misread(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +50,12 @@ class LoanStep(msgspec.Struct, frozen=True):
 
 
 class LoanOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run came to, atoms of the numeraire. `deficit_atoms`: debts left without collateral."""
+    """What a run came to, atoms of the numeraire, other assets at the index of the moment.
+
+    `deficit_atoms`: debts left without collateral. `penalty_atoms`: what borrowers lost to being liquidated,
+    at the oracle's prices. `suppliers_atoms`: what lenders lost. `protocol_atoms`: what funds, fees and
+    reserves gained (below zero: lost), at the last prices.
+    """
 
     steps: tuple[LoanStep, ...]
     started: int
@@ -56,13 +63,19 @@ class LoanOutcome(msgspec.Struct, frozen=True, kw_only=True):
     repaid_atoms: int
     deficit_atoms: int
     fund_paid_atoms: int
+    penalty_atoms: int
+    suppliers_atoms: int
+    protocol_atoms: int
     profit_atoms: dict[str, int]  # by keeper
     waiting: int  # loans still under the line at the end
     halted: str
 
 
 class LoanCrash:
-    """A loaded engine, the pools and the keepers. The engine is used up by `run`."""
+    """A loaded engine, the pools and the keepers. The engine is used up by `run`.
+
+    `fixed_usd`: assets that are not on the path and keep this price, such as the dollars that are owed.
+    """
 
     def __init__(
         self,
@@ -71,31 +84,39 @@ class LoanCrash:
         keepers: tuple[Keeper, ...],
         pools: dict[str, ConstantProductPool],
         *,
+        fixed_usd: dict[str, float] | None = None,
         feedback: bool = True,
         recovery: float = 0.2,
         accrue: bool = True,
         misread: tuple[Misread, ...] = (),
         recorders: tuple[Recorder, ...] = (),
     ) -> None:
-        self.engine, self.path, self.keepers, self.pools = engine, path, keepers, dict(pools)
+        self.engine, self.path, self.keepers = engine, path, keepers
+        self.outside = Outside(engine.state.rulebook, pools, fixed_usd or {})
         self.feedback, self.recovery, self.accrue, self.recorders = feedback, recovery, accrue, recorders
         self.misread = misread
         self.now = engine.state.time_ns
         self.account: dict[str, int] = {}
         self.since: dict[int, int] = {}
-        self.profit = dict.fromkeys((keeper.name for keeper in keepers), 0)
-        self.seen = {"started": 0, "seizures": 0, "repaid": 0, "deficit": 0}
+        self.cash = {keeper.name: keeper.capital_atoms for keeper in keepers}
+        self.profit = dict.fromkeys(self.cash, 0)
+        self.seen = dict.fromkeys(("started", "seizures", "repaid", "deficit", "penalty", "suppliers"), 0)
         self._check()
 
     def run(self) -> LoanOutcome:
         """Along the whole path."""
-        fund = self._fund()
+        state = self.engine.state
+        fund, protocol = self._fund(), None
         self.now = max(self.now, int(self.path.time_ns[0]))
         for keeper in self.keepers:
-            self._enter(keeper)
-        steps = [self._step(row) for row in range(self.path.time_ns.size)]
+            self.account[keeper.name] = len(state.account_pot)
+            self._do(cmd.OpenAccount, account=self.account[keeper.name])
+        steps = []
+        for row in range(self.path.time_ns.size):
+            self._report(row)
+            protocol = self._protocol() if protocol is None else protocol
+            steps.append(self._step())
         self.engine.check()
-        state = self.engine.state
         return LoanOutcome(
             steps=tuple(steps),
             started=self.seen["started"],
@@ -103,20 +124,26 @@ class LoanCrash:
             repaid_atoms=self.seen["repaid"],
             deficit_atoms=self.seen["deficit"],
             fund_paid_atoms=fund - self._fund(),
+            penalty_atoms=self.seen["penalty"],
+            suppliers_atoms=self.seen["suppliers"],
+            protocol_atoms=self._protocol() - (protocol or 0),
             profit_atoms=self.profit,
             waiting=len(state.ladders),
             halted=state.halted,
         )
 
     def _check(self) -> None:
-        if len({keeper.name for keeper in self.keepers}) < len(self.keepers):
+        if len(self.cash) < len(self.keepers):
             raise InputError.at("keepers", "two have one name", "Give each keeper his own name.")
         if not 0.0 <= self.recovery <= 1.0:
             raise InputError.at("recovery", f"is {self.recovery!r}", "Give a share from 0 to 1.")
-        for name in self._priced():
-            if name not in self.path.names or name not in self.pools:
-                raise InputError.at(name, "has no price on the path, or no pool", "Give both.")
-
+        state, rules = self.engine.state, self.engine.state.rulebook.margin
+        held = {state.rulebook.assets[row].name for row in range(len(state.rulebook.assets))
+                if state.book.balances[: state.book.n_pots, row].any()}  # fmt: skip
+        for name in [name for name in rules.collateral if name != rules.numeraire]:
+            moving = name in self.path.names
+            if moving and name not in self.outside.pools or (name in held and not self._has_price(name)):
+                raise InputError.at(name, "has no price on the path, or no pool", "Give both, or fixed_usd.")
         for one in self.misread:
             where = f"misread of {one.asset}"
             if one.asset not in self._priced():
@@ -127,94 +154,66 @@ class LoanCrash:
                 what = f"{one.multiple!r} times from {one.start_ns} to {one.end_ns} ns"
                 raise InputError.at(where, what, "Give a positive multiple, and an end after the start.")
 
+    def _has_price(self, name: str) -> bool:
+        return name in self.outside.fixed_usd or (name in self.path.names and name in self.outside.pools)
+
     def _priced(self) -> list[str]:
         rules = self.engine.state.rulebook.margin
-        return [name for name in rules.collateral if name != rules.numeraire]
+        return [name for name in rules.collateral if name != rules.numeraire and self._has_price(name)]
 
     def _fund(self) -> int:
         return int(self.engine.state.book.balances[INSURANCE, self.engine.state.numeraire])
 
+    def _protocol(self) -> int:
+        """What the venue's own pots are worth; those it cannot value count for nothing."""
+        found = (pot_health(self.engine.state, pot, WORTH) for pot in (INSURANCE, SHORTFALL, FEES))
+        return sum(one.equity_atoms for one in found if one.known)
+
+    def _value(self, atoms: int, asset: int) -> int:
+        return convert(self.engine.state, atoms, asset, self.engine.state.numeraire) or 0
+
     def _give(self, command: cmd.AnyCommand) -> tuple[ev.AnyEvent, ...]:
         events = self.engine.step(command)
         for event in events:
-            if type(event) is ev.LiquidationStarted:
-                self.since[event.pot] = event.time_ns
-                self.seen["started"] += 1
-            elif type(event) is ev.Bankrupt:
-                self.seen["deficit"] += event.deficit_atoms
-            elif type(event) is ev.Seized:
-                self.seen["seizures"] += 1
-                self.seen["repaid"] += event.repaid_atoms
+            self._count(event)
         for recorder in self.recorders:
             recorder.record(command, events)
         return events
+
+    def _count(self, event: ev.AnyEvent) -> None:
+        if type(event) is ev.LiquidationStarted:
+            self.since[event.pot] = event.time_ns
+            self.seen["started"] += 1
+        elif type(event) is ev.Bankrupt:
+            self.seen["deficit"] += event.deficit_atoms
+        elif type(event) is ev.Seized:
+            self.seen["seizures"] += 1
+            self.seen["repaid"] += self._value(event.repaid_atoms, event.debt)
+        elif type(event) is ev.Absorbed:
+            self.seen["seizures"] += 1
+            self.seen["repaid"] += self._value(event.owed_atoms - event.deficit_atoms, event.debt)
+            self.seen["deficit"] += self._value(event.deficit_atoms, event.debt)
+        elif type(event) is ev.LossSocialised:
+            self.seen["suppliers"] += self._value(event.loss_atoms, event.asset)
 
     def _do(self, kind: type[cmd.Command], **fields: object) -> bool:
         """True if it was carried out."""
         command = kind(time_ns=self.now, **fields)
         return type(self._give(command)[0]) is not ev.Refused  # type: ignore[arg-type]
 
-    def _enter(self, keeper: Keeper) -> None:
-        account = len(self.engine.state.account_pot)
-        self.account[keeper.name] = account
-        self._do(cmd.OpenAccount, account=account)
-        if keeper.capital_atoms:
-            self._deposit(account, keeper.capital_atoms)
-
-    def _deposit(self, account: int, atoms: int) -> None:
-        self._do(
-            cmd.Deposit,
-            account=account,
-            asset=self.engine.state.rulebook.margin.numeraire,
-            amount_atoms=atoms,
-        )
-
-    def _step(self, row: int) -> LoanStep:
+    def _report(self, row: int) -> None:
+        """Traders move the pools, and the oracle says what it sees."""
         self.now = max(self.now, int(self.path.time_ns[row]))
+        self.shown: dict[str, float] = {}
         for name in self._priced():
-            self._trade(name, float(self.path.of(name)[row]), whole=row == 0)
-        shown = {name: self._shown(name, float(self.path.of(name)[row])) for name in self._priced()}
-        self._report(shown)
-        if self.accrue:
-            for name in sorted(self.engine.state.rulebook.interest or ()):
-                self._do(cmd.AccrueInterest, asset=name)
-        for keeper in self.keepers:
-            if keeper.there(self.now):
-                self._work(keeper)
-        state = self.engine.state
-        owed = sum(max(-int(state.book.balances[pot, state.numeraire]), 0) for pot in sorted(state.ladders))
-        return LoanStep(self.now, shown, len(state.ladders), owed)
-
-    def _trade(self, name: str, outside: float, *, whole: bool) -> None:
-        """Traders bring the pool towards the outside price; x * y stays."""
-        pool, assets = self.pools[name], self.engine.state.rulebook
-        target = Fraction(outside) * assets.asset(assets.margin.numeraire).atoms_per_unit
-        target /= assets.asset(name).atoms_per_unit
-        share = 1.0 if whole else self.recovery
-        root = (1.0 - share) * sqrt(pool.price) + share * sqrt(target)
-        product = pool.reserve0_atoms * pool.reserve1_atoms
-        other = isqrt(product * int(Fraction(root * root) * 2**64) >> 64)
-        self.pools[name] = msgspec.structs.replace(
-            pool, reserve0_atoms=-(-product // other), reserve1_atoms=other
-        )
-
-    def _shown(self, name: str, outside: float) -> float:
-        """What the oracle says: of the pool, or from outside, and wrong where it is misread."""
-        price = self._in_pool(name) if self.feedback else outside
-        for one in self.misread:
-            if one.asset == name and one.start_ns <= self.now < one.end_ns:
-                price *= one.multiple
-        return price
-
-    def _in_pool(self, name: str) -> float:
-        rules = self.engine.state.rulebook
-        unit, money = rules.asset(name).atoms_per_unit, rules.asset(rules.margin.numeraire).atoms_per_unit
-        return float(self.pools[name].price * unit / money)
-
-    def _report(self, shown: dict[str, float]) -> None:
-        rules = self.engine.state.rulebook
-        quotes = []
-        for name, usd in shown.items():
+            if name in self.outside.fixed_usd:
+                self.shown[name] = self._misread(name, self.outside.fixed_usd[name])
+                continue
+            usd = float(self.path.of(name)[row])
+            self.outside.recover(name, usd, 1.0 if row == 0 else self.recovery)
+            self.shown[name] = self._misread(name, self.outside.price(name) if self.feedback else usd)
+        rules, quotes = self.engine.state.rulebook, []
+        for name, usd in self.shown.items():
             instrument = rules.instrument(rules.margin.collateral[name])
             ticks = max(round(usd / float(instrument.tick_units)), 1)
             quotes += [
@@ -223,50 +222,111 @@ class LoanCrash:
             ]
         self._give(cmd.ReportPrices(time_ns=self.now, prices=tuple(quotes)))
 
+    def _misread(self, name: str, price: float) -> float:
+        for one in self.misread:
+            if one.asset == name and one.start_ns <= self.now < one.end_ns:
+                price *= one.multiple
+        return price
+
+    def _step(self) -> LoanStep:
+        if self.accrue:
+            for name in sorted(self.engine.state.rulebook.interest or ()):
+                self._do(cmd.AccrueInterest, asset=name)
+        for keeper in self.keepers:
+            if keeper.there(self.now):
+                self._work(keeper)
+        state, owed = self.engine.state, 0
+        for pot in sorted(state.ladders):
+            for asset, atoms in enumerate(state.book.balances[pot].tolist()):
+                owed += self._value(-atoms, asset) if atoms < 0 else 0
+        return LoanStep(self.now, self.shown, len(state.ladders), owed)
+
     def _work(self, keeper: Keeper) -> None:
         """One round of a keeper over the loans he can see, the longest waiting first, each once."""
         state = self.engine.state
+        self._unload(keeper)
         seen = [pot for pot in state.ladders if self.since.get(pot, 0) + keeper.latency_ns <= self.now]
         for pot in sorted(seen, key=lambda pot: (self.since.get(pot, 0), pot)):
-            terms = seize_terms(state, pot)
-            if terms is None or state.flags[pot] & FLAG_UNKNOWN:
+            if state.flags[pot] & FLAG_UNKNOWN:
                 continue
-            room = max(int(state.book.balances[self._pot(keeper), state.numeraire]), 0)
-            offer = find_offer(state, pot, terms, keeper, room, self.pools)
-            if offer is not None and offer.seized_atoms <= self._cash(offer.collateral):
-                self._seize(keeper, pot, offer)
+            if absorb_terms(state, pot) is not None:
+                self._liquidate(pot, cmd.Absorb, account=self.account[keeper.name])
+                continue
+            terms = seize_terms(state, pot)
+            cash = self.cash[keeper.name]
+            deal = None if terms is None else find_seizure(state, pot, terms, keeper, cash, self.outside)
+            if deal is not None and deal.received_atoms <= self._venue_cash(deal.collateral):
+                self._seize(keeper, pot, deal)
+        for step in state.rulebook.liquidation.steps:
+            if not isinstance(step.absorb, msgspec.UnsetType):
+                self._buy(keeper, step.absorb)
 
-    def _pot(self, keeper: Keeper) -> int:
-        return self.engine.state.cross_pot(self.account[keeper.name], self.engine.state.numeraire)
-
-    def _cash(self, name: str) -> int:
+    def _venue_cash(self, name: str) -> int:
         """What the venue has of an asset and has not lent out: only that can be withdrawn and sold."""
         state = self.engine.state
         return -int(state.book.balances[EXTERNAL, state.asset_row[name]])
 
-    def _seize(self, keeper: Keeper, pot: int, offer: Offer) -> None:
-        """Repay, take, sell, put the money back: within one moment. What the venue refuses is not done."""
-        state, account = self.engine.state, self.account[keeper.name]
-        money = state.rulebook.margin.numeraire
-        if keeper.flash:
-            self._deposit(account, offer.repaid_atoms)
-        done = self._do(
+    def _liquidate(self, pot: int, kind: type[cmd.Command], **fields: object) -> bool:
+        """Ask for it, and count what the borrower lost by it."""
+        state = self.engine.state
+        before = pot_health(state, pot, WORTH).equity_atoms
+        deficit = self.seen["deficit"]
+        done = self._do(kind, target=int(state.book.pot_account[pot]), **fields)
+        after = pot_health(state, pot, WORTH).equity_atoms
+        # what others pay of his debts is nothing that he lost
+        self.seen["penalty"] += max(before - after + self.seen["deficit"] - deficit, 0) if done else 0
+        return done
+
+    def _seize(self, keeper: Keeper, pot: int, deal: Deal) -> None:
+        """Buy what is owed, repay, take, sell: within one moment."""
+        account = self.account[keeper.name]
+        self._spend(keeper, deal)
+        self._liquidate(
+            pot,
             cmd.Liquidate,
             account=account,
-            target=int(state.book.pot_account[pot]),
-            debt=money,
-            collateral=offer.collateral,
-            repay_atoms=offer.asked_atoms,
-            least_atoms=offer.seized_atoms,
+            debt=deal.pays_in,
+            collateral=deal.collateral,
+            repay_atoms=deal.asked_atoms,
+            least_atoms=deal.received_atoms,
         )
-        row = state.asset_row[offer.collateral]
-        held = int(state.book.balances[self._pot(keeper), row])
-        sold = done and self._do(cmd.Withdraw, account=account, asset=offer.collateral, amount_atoms=held)
-        if sold:
-            proceeds, self.pools[offer.collateral] = swap(self.pools[offer.collateral], held)
-            self._deposit(account, proceeds)
-            self.profit[keeper.name] += proceeds - offer.repaid_atoms
-        if keeper.flash:
-            left = int(state.book.balances[self._pot(keeper), state.numeraire])
-            if left > 0:
-                self._do(cmd.Withdraw, account=account, asset=money, amount_atoms=left)
+        self._unload(keeper)
+
+    def _buy(self, keeper: Keeper, terms: AbsorbTerms) -> None:
+        """From the reserves, of each collateral as much as pays."""
+        for good in terms.credit_wad:
+            cash = self.cash[keeper.name]
+            deal = find_purchase(self.engine.state, terms, good, keeper, cash, self.outside)
+            if deal is None or deal.received_atoms > self._venue_cash(good):
+                continue
+            self._spend(keeper, deal)
+            self._do(
+                cmd.BuyCollateral,
+                account=self.account[keeper.name],
+                collateral=good,
+                pay_atoms=deal.paid_atoms,
+                least_atoms=deal.received_atoms,
+            )
+            self._unload(keeper)
+
+    def _spend(self, keeper: Keeper, deal: Deal) -> None:
+        paid = self.outside.buy(deal.pays_in, deal.paid_atoms)
+        self._book(keeper, -paid)
+        self._do(
+            cmd.Deposit,
+            account=self.account[keeper.name],
+            asset=deal.pays_in,
+            amount_atoms=deal.paid_atoms,
+        )
+
+    def _unload(self, keeper: Keeper) -> None:
+        """Everything out of the venue and sold; what it will not let go is tried again in the next round."""
+        state, account = self.engine.state, self.account[keeper.name]
+        for row, atoms in enumerate(state.book.balances[state.account_pot[account]].tolist()):
+            name = state.rulebook.assets[row].name
+            if atoms > 0 and self._do(cmd.Withdraw, account=account, asset=name, amount_atoms=atoms):
+                self._book(keeper, self.outside.sell(name, atoms))
+
+    def _book(self, keeper: Keeper, atoms: int) -> None:
+        self.cash[keeper.name] += 0 if keeper.flash else atoms
+        self.profit[keeper.name] += atoms

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from seawall.liquidation.auction import AuctionTerms
-from seawall.liquidation.seizure import SeizeTerms
+from seawall.liquidation.seizure import AbsorbTerms, SeizeTerms
 
 
 class MarginCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +40,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
               | takeover (the backstop vault takes position and collateral)
               | auction (shares of the whole account, to whoever bids; liquidation.auction)
               | seize (outsiders repay debt for collateral and a bonus; liquidation.seizure)
+              | absorb (the protocol takes the loan whole and sells its collateral; liquidation.seizure)
     select    which position first: largest_requirement | largest_loss | largest_notional | first
               | toward_delta_neutral (futures that bring the net delta nearer to zero, then options)
     size      restore (smallest that meets the exit level) | fraction | step_down (next lower risk tier) | all
@@ -49,7 +50,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    action: Literal["cancel_orders", "reduce", "takeover", "auction", "seize"]
+    action: Literal["cancel_orders", "reduce", "takeover", "auction", "seize", "absorb"]
     select: Literal[
         "largest_requirement", "largest_loss", "largest_notional", "first", "toward_delta_neutral"
     ] = "largest_requirement"
@@ -70,6 +71,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     auction: AuctionTerms | None = None  # of action "auction", and of no other
     # Of action "seize", and of no other. Unset rather than None: no trace in the hash of a rulebook without.
     seize: SeizeTerms | msgspec.UnsetType = msgspec.UNSET
+    absorb: AbsorbTerms | msgspec.UnsetType = msgspec.UNSET  # of action "absorb", as above
 
 
 class LiquidationRules(msgspec.Struct, frozen=True, kw_only=True):

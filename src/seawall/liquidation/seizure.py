@@ -58,6 +58,20 @@ class SeizeTerms(msgspec.Struct, frozen=True, kw_only=True):
         return WAD * WAD // (WAD - min(WAD - health, self.most_discount_wad))
 
 
+class AbsorbTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """A rung of the ladder: the protocol takes a loan whole and sells its collateral from its reserves.
+
+    credit_wad: what collateral counts for against the debt, by asset (the liquidation factor, 1e-18).
+    front_factor_wad: the part of the penalty (1 - factor) that buyers get as a discount. target_atoms of
+    `base`: nothing is sold once the reserves have as much; 0 = always. Source: Compound v3, Comet.
+    """
+
+    base: str
+    credit_wad: dict[str, int]
+    front_factor_wad: int = 0
+    target_atoms: int = 0
+
+
 class Side(NamedTuple):
     """An asset in a liquidation: how much there is of it, its price and its unit."""
 

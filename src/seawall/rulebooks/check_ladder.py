@@ -5,11 +5,9 @@ Rates ppb, amounts atoms. How the levels stand to each other is checked in `chec
 
 from __future__ import annotations
 
-import msgspec
-
 from seawall.liquidation.auction import AuctionTerms
 from seawall.liquidation.rules import Step
-from seawall.margin.collateral_debt import BPS, WAD
+from seawall.rulebooks.check_loans import check_absorb, check_seize
 from seawall.rulebooks.findings import Finding, Findings, rate_text, settlement_assets
 from seawall.rulebooks.model import Rulebook
 from seawall.units import PPB
@@ -142,7 +140,8 @@ def _check_can_act(rulebook: Rulebook, path: str, index: int) -> Findings:
         )
     elif step.auction is not None:
         yield from _check_auction(step.auction, f"{path}.auction")
-    yield from _check_seize(rulebook, path, step)
+    yield from check_seize(rulebook, path, step)
+    yield from check_absorb(rulebook, path, step)
     if step.action == "takeover" and rules.backstop_level and not any(rulebook.funds.backstop_atoms.values()):
         yield Finding(
             path,
@@ -177,35 +176,6 @@ def _check_auction(terms: AuctionTerms, path: str) -> Findings:
         yield Finding(path, "has a phase of no time", "Give fast_for, slow_for and insolvent_for.")
     if terms.fee_ppb > PPB:
         yield Finding(f"{path}.fee", "is more than what is sold", "Give at most 100 %.")
-
-
-def _check_seize(rulebook: Rulebook, path: str, step: Step) -> Findings:
-    if isinstance(step.seize, msgspec.UnsetType):
-        if step.action == "seize":
-            yield Finding(f"{path}.seize", "is missing", "Give the terms on which outsiders may liquidate.")
-        return
-    if step.action != "seize":
-        yield Finding(f"{path}.seize", f"is set, but action is '{step.action}'", "Remove one of the two.")
-    if rulebook.margin.scope != "account":
-        yield Finding(
-            f"{path}.action", "is 'seize', and pots are kept by settlement asset", "Use scope = 'account'."
-        )
-    terms, names = step.seize, [asset.name for asset in rulebook.assets]
-    if not 0 < terms.close.share_bps <= BPS:
-        yield Finding(f"{path}.seize.share", "is not above 0 and at most 100 %", "Correct the close factor.")
-    if terms.fee_bps > BPS:
-        yield Finding(f"{path}.seize.fee", "is more than the whole bonus", "Give at most 100 %.")
-    if not 0 <= terms.most_discount_wad < WAD:
-        yield Finding(f"{path}.seize.most_discount", "is 100 % or more", "Give less than 100 %.")
-    for name in terms.bonus_wad:
-        if name not in names:
-            yield Finding(f"{path}.seize.bonus.{name}", "is no asset here", f"Use {', '.join(names)}.")
-        elif name not in rulebook.margin.collateral:
-            yield Finding(
-                f"{path}.seize.bonus.{name}", "has no price to be seized at", "See margin.collateral."
-            )
-    if not terms.bonus_wad:
-        yield Finding(f"{path}.seize.bonus", "names no collateral: nothing could be seized", "Name some.")
 
 
 def _can_be_left(rulebook: Rulebook, step: Step) -> bool:

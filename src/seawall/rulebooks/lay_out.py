@@ -10,17 +10,19 @@ colon: an efficiency mode of the accounts (`aave-v3.3:eth-correlated`), or the i
 from __future__ import annotations
 
 import tomllib
-from typing import Any
+from typing import Any, NamedTuple
 
 from seawall.errors import RulebookError
+from seawall.margin.collateral_debt import BPS, WAD
 from seawall.rulebooks.find import page_of
-from seawall.rulebooks.load_lending import LendingRulebook, parse_lending_rulebook
+from seawall.rulebooks.load_lending import BASE_DECIMALS, LendingRulebook, parse_lending_rulebook
 from seawall.rulebooks.model import Rulebook
 from seawall.rulebooks.parse import read_rulebook
+from seawall.units import PPB
 
 MOST_DECIMALS = 9
 HOUSE = "house"
-HOUSE_TEXT = "assumption: laid out by Seawall: 9 of 18 decimals, one price source of 1e-8 USD, no fees of the spot markets"
+HOUSE_TEXT = "assumption: laid out by Seawall: 9 of 18 decimals, one price source, spot markets without fees"
 LEFT_OUT = (
     "18 decimals: amounts are 64-bit and keep 9 of them",
     "interest, unless the file has [interest] tables",
@@ -41,91 +43,83 @@ def lay_out(text: str, *, file: str, choice: str = "") -> Rulebook:
     """A lending rulebook as the engine's; `choice` is a category or a market of it. Raises RulebookError."""
     rules = parse_lending_rulebook(text, file=file)
     data = tomllib.loads(text)
-    terms = _Terms(rules, file, choice)
-    title = f"{rules.title}, {choice}" if choice else rules.title
-    names = terms.names
+    terms = _terms_of(rules, file, choice)
+    venue, source = data["venue"], data["market"]["source"]
     page: Data = {
         "venue": {
             "name": f"{rules.name}:{choice}" if choice else rules.name,
-            "title": title,
+            "title": f"{rules.title}, {choice}" if choice else rules.title,
             "effective": rules.effective,
-            "numeraire": data["venue"]["numeraire"],
-            "source": data["venue"]["source"],
+            "numeraire": venue["numeraire"],
+            "source": venue["source"],
             "unsupported": [*rules.unsupported, *LEFT_OUT],
         },
         "sources": {**data["sources"], HOUSE: HOUSE_TEXT},
         "interest": data.get("interest") or _no_interest(terms.borrows),
-        **_priced(names, data["venue"]["numeraire"], terms.decimals),
-        "margin": _margin(terms, data["venue"]["numeraire"], data["market"]["source"]),
+        **_priced(terms.decimals, venue["numeraire"]),
+        "margin": _margin(terms, venue["numeraire"], source),
         "liquidation": _liquidation(rules, terms, data),
-        "waterfall": {"source": data["market"]["source"], "remainder": "halt", "bad_debt": rules.bad_debt},
+        "waterfall": {"source": source, "remainder": "halt", "bad_debt": rules.bad_debt},
         "funds": {"source": HOUSE, "insurance": [], "backstop": []},
         "safeguards": {"source": HOUSE, "governance": {"approvals": 1, "timelock": "24 h"}},
     }
     return read_rulebook(page_of(page, file=file))
 
 
-class _Terms:
-    """What the accounts of one choice may hold, borrow and be judged by; rates as text with their sources."""
+class _Terms(NamedTuple):
+    """What the accounts of one choice may hold, borrow and be judged by; rates 1e-4."""
 
-    def __init__(self, rules: LendingRulebook, file: str, choice: str) -> None:
-        self.choice, self.sources = choice, {}
-        if rules.markets:
-            self._market(rules, file)
-            return
-        category = rules.categories.get(choice)
-        if choice and category is None:
-            _refuse(file, choice, "category", list(rules.categories))
-        self.borrows = rules.borrows or tuple(rules.reserves)
-        self.decimals = {name: one.reserve.decimals for name, one in rules.reserves.items()}
-        self.ltv = {name: one.reserve.ltv_bps for name, one in rules.reserves.items()}
-        self.threshold = {name: one.reserve.threshold_bps for name, one in rules.reserves.items()}
-        if category is not None:
-            inside = [name for name in rules.reserves if name in category.assets]
-            self.ltv |= dict.fromkeys(inside, category.ltv_bps)
-            self.threshold |= dict.fromkeys(inside, category.threshold_bps)
-            if category.isolated:
-                self.ltv |= {name: 0 for name in rules.reserves if name not in inside}
-        self.names = list(rules.reserves)
+    decimals: dict[str, int]  # of all assets
+    borrows: tuple[str, ...]
+    ltv: dict[str, int]
+    threshold: dict[str, int]
 
-    def _market(self, rules: LendingRulebook, file: str) -> None:
-        one = rules.markets.get(self.choice)
-        if one is None:
-            _refuse(file, self.choice, "market", list(rules.markets))
-        self.names, self.borrows = [one.collateral, one.debt], (one.debt,)
-        self.decimals = {name: rules.decimals[name] for name in self.names}
-        self.ltv = self.threshold = {one.collateral: one.threshold_bps, one.debt: 0}
+    @property
+    def goods(self) -> list[str]:
+        """Assets that stand behind debts."""
+        return [name for name in self.decimals if self.threshold[name]]
 
 
-def _refuse(file: str, choice: str, kind: str, known: list[str]) -> Any:
+def _terms_of(rules: LendingRulebook, file: str, choice: str) -> _Terms:
+    if rules.markets:
+        market = rules.markets.get(choice)
+        if market is None:
+            raise _no_choice(file, choice, "market", list(rules.markets))
+        lent = {market.collateral: market.threshold_bps, market.debt: 0}
+        return _Terms({name: rules.decimals[name] for name in lent}, (market.debt,), lent, lent)
+    category = rules.categories.get(choice)
+    if choice and category is None:
+        raise _no_choice(file, choice, "category", list(rules.categories))
+    reserves = {name: one.reserve for name, one in rules.reserves.items()}
+    ltv = {name: one.ltv_bps for name, one in reserves.items()}
+    threshold = {name: one.threshold_bps for name, one in reserves.items()}
+    if category is not None:
+        outside = [name for name in reserves if name not in category.assets]
+        ltv |= dict.fromkeys(category.assets, category.ltv_bps)
+        ltv |= dict.fromkeys(outside, 0) if category.isolated else {}
+        threshold |= dict.fromkeys(category.assets, category.threshold_bps)
+    decimals = {name: one.decimals for name, one in reserves.items()}
+    return _Terms(decimals, rules.borrows or tuple(reserves), ltv, threshold)
+
+
+def _no_choice(file: str, choice: str, kind: str, known: list[str]) -> RulebookError:
     if not known:
-        raise RulebookError(f"{file}: it has no {kind} to choose\n  Leave out ':{choice}'.")
-    what = (
-        f"{choice!r} is no {kind} of it"
-        if choice
-        else f"it has several and none is chosen: one {kind} is meant"
-    )
-    raise RulebookError(
-        f"{file}: {what}\n  Write it after the name: one of {', '.join(':' + n for n in known)}."
-    )
+        return RulebookError(f"{file}: it has no {kind} to choose\n  Leave out ':{choice}'.")
+    what = f"{choice!r} is no {kind} of it" if choice else f"it has several of which one {kind} is meant"
+    names = ", ".join(f":{name}" for name in known)
+    return RulebookError(f"{file}: {what}\n  Write it after the name: one of {names}.")
 
 
-def _priced(names: list[str], numeraire: str, decimals: dict[str, int]) -> Data:
+def _priced(decimals: dict[str, int], numeraire: str) -> Data:
     """Assets, and an instrument with an oracle for each that is priced."""
-    spot = {
-        f"{name}-SPOT": {
-            "source": HOUSE, "kind": "spot", "base": name, "quote": numeraire, "settle": numeraire,
-            "lot": f"0.000001 {name}", "tick": f"0.00000001 {numeraire}", "maker_fee": "0 bp", "taker_fee": "0 bp",
-        }
-        for name in names
-    }  # fmt: skip
-    oracle = {
-        "source": HOUSE, "sources": ["oracle"], "quorum": 1, "max_age": "25 h", "outlier": "0 %", "max_step": "0 %",
-        "step_window": "0 s", "max_confidence": "0 %", "mark": "index",
-    }  # fmt: skip
-    kept = {name: min(decimals[name], MOST_DECIMALS) for name in names}
+    terms = {"source": HOUSE, "kind": "spot", "quote": numeraire, "settle": numeraire}
+    terms |= {"tick": f"0.00000001 {numeraire}", "maker_fee": "0 bp", "taker_fee": "0 bp"}
+    spot = {f"{name}-SPOT": {**terms, "base": name, "lot": f"1 {name}"} for name in decimals}
+    oracle: Data = {"source": HOUSE, "sources": ["oracle"], "quorum": 1, "max_age": "25 h", "mark": "index"}
+    oracle |= {"step_window": "0 s"} | dict.fromkeys(("outlier", "max_step", "max_confidence"), "0 %")
+    kept = {name: min(places, MOST_DECIMALS) for name, places in decimals.items()}
     return {
-        "assets": {"source": HOUSE, "decimals": {numeraire: 8, **kept}},
+        "assets": {"source": HOUSE, "decimals": {numeraire: BASE_DECIMALS, **kept}},
         "instruments": spot,
         "oracles": dict.fromkeys(spot, oracle),
     }
@@ -133,14 +127,14 @@ def _priced(names: list[str], numeraire: str, decimals: dict[str, int]) -> Data:
 
 def _margin(terms: _Terms, numeraire: str, source: str) -> Data:
     weights = {
-        kind: {name: {"source": source, "weight": _bps(rates[name])} for name in terms.names}
+        kind: {name: {"source": source, "weight": _bps(rate)} for name, rate in rates.items()}
         | {numeraire: {"source": HOUSE, "weight": "100 %"}}
         for kind, rates in (("ltv", terms.ltv), ("threshold", terms.threshold))
     }
     return {
         "scope": "account",
         "source": source,
-        "collateral": {numeraire: "itself"} | {name: f"{name}-SPOT" for name in terms.names},
+        "collateral": {numeraire: "itself"} | {name: f"{name}-SPOT" for name in terms.decimals},
         "weights": weights,
         "levels": {
             "initial": {"requirement": "none", "weights": "ltv"},
@@ -151,30 +145,46 @@ def _margin(terms: _Terms, numeraire: str, source: str) -> Data:
 
 def _liquidation(rules: LendingRulebook, terms: _Terms, data: Data) -> Data:
     source = data["market"]["source"]
-    goods = [name for name in terms.names if terms.threshold[name]]
-    seize: Data = {"source": source, "bonus": {"source": source} | dict.fromkeys(goods, "0 %")}
-    if rules.kind == "pool":
-        closing = {key: value for key, value in data.get("close", {}).items() if key != "source_of"}
-        seize |= closing | {"fee": _bps(rules.fee_bps), "rounding": rules.rounding}
-        seize["bonus"] |= {name: _bps(rules.reserves[name].bonus_bps - 10_000) for name in goods}
-    elif rules.kind == "isolated":
-        seize["incentive_threshold"] = _bps(terms.threshold[terms.names[0]])
+    if rules.kind == "absorbing":
+        step = {"name": "absorption", "action": "absorb", "absorb": _absorb(rules, terms, source)}
     else:
-        seize["most_discount"] = data["market"]["most_discount"]
-    step = {"name": "liquidators", "action": "seize", "source": source, "seize": seize}
+        step = {"name": "liquidators", "action": "seize", "seize": _seize(rules, terms, data, source)}
+    ladder = {"trigger": "maintenance", "exit": "maintenance", "order": "account"}
+    return {"source": source, **ladder, "steps": [{**step, "source": source}]}
+
+
+def _absorb(rules: LendingRulebook, terms: _Terms, source: str) -> Data:
+    credit = {name: _wad(rules.reserves[name].liquidation_factor) for name in terms.goods}
     return {
         "source": source,
-        "trigger": "maintenance",
-        "exit": "maintenance",
-        "order": "account",
-        "steps": [step],
+        "base": terms.borrows[0],
+        "front_factor": _wad(rules.front_factor),
+        "credit": {"source": source, **credit},
     }
 
 
+def _seize(rules: LendingRulebook, terms: _Terms, data: Data, source: str) -> Data:
+    bonus = dict.fromkeys(terms.goods, "0 %")
+    if rules.kind == "isolated":
+        more: Data = {"incentive_threshold": _bps(terms.threshold[terms.goods[0]])}
+    elif rules.kind == "discount":
+        more = {"most_discount": data["market"]["most_discount"]}
+    else:
+        more = {key: value for key, value in data.get("close", {}).items() if key != "source_of"}
+        more |= {"fee": _bps(rules.fee_bps), "rounding": rules.rounding}
+        bonus = {name: _bps(rules.reserves[name].bonus_bps - BPS) for name in terms.goods}
+    return {"source": source, "bonus": {"source": source, **bonus}, **more}
+
+
 def _no_interest(names: tuple[str, ...]) -> Data:
-    """Assets that may be borrowed, for nothing: what the file says of rates is all that is known of them."""
+    """What may be borrowed, for nothing: the file says nothing of rates."""
     return {name: {"source": HOUSE, "base": "0 %"} for name in names}
 
 
 def _bps(rate: int) -> str:
     return f"{rate // 100}.{rate % 100:02d} %"
+
+
+def _wad(rate: int) -> str:
+    percent, rest = divmod(rate // (WAD // PPB), PPB // 100)
+    return f"{percent}.{rest:07d} %"

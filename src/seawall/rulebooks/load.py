@@ -39,7 +39,7 @@ def _read(name_or_path: str | Path) -> tuple[Rulebook, str]:
     if not is_path(name_or_path):
         name, _, choice = name.partition(":")
     lent = name.partition("@")[0] in {known for known, _date in built_in(LENDING)}
-    file, text = find_text(name if lent else name_or_path, folder=LENDING if lent else "")
+    file, text = find_text(name_or_path if is_path(name_or_path) else name, folder=LENDING if lent else "")
     if lent or (is_path(name_or_path) and is_lending(text)):
         return lay_out(text, file=file, choice=choice), file
     if choice:

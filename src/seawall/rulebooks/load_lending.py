@@ -18,7 +18,7 @@ from seawall.liquidation.isolated_loan import critical_health
 from seawall.liquidation.seizure import CloseTerms, Rounding
 from seawall.margin.collateral_debt import BPS, WAD, Category, Reserve
 from seawall.rulebooks.find import built_in, find_text, open_page
-from seawall.rulebooks.parse_rules import BadDebt, read_interest
+from seawall.rulebooks.parse_loans import BadDebt, read_interest
 from seawall.rulebooks.reader import Table, join
 from seawall.units import PPB, parse_ppb
 

@@ -16,11 +16,11 @@ from seawall.market.transforms.pipeline import Pipeline
 from seawall.rulebooks.check_portfolio import check_portfolio
 from seawall.rulebooks.find import open_page
 from seawall.rulebooks.model import FundingRules, HouseFunds, Rulebook
+from seawall.rulebooks.parse_loans import read_interest
 from seawall.rulebooks.parse_margin import read_margin
 from seawall.rulebooks.parse_options import read_options
 from seawall.rulebooks.parse_portfolio import read_portfolio
 from seawall.rulebooks.parse_rules import (
-    read_interest,
     read_liquidation,
     read_oracle,
     read_safeguards,
@@ -61,10 +61,8 @@ def read_rulebook(top: Table) -> Rulebook:
         instruments=tuple(instruments[name] for name in sorted(instruments)),
         oracles=oracles,
         transforms=transforms or msgspec.UNSET,
-        margin=read_margin(
-            top.table("margin"), assets, instruments, numeraire, _read_portfolio(top, page.file)
-        ),
-        liquidation=read_liquidation(top.table("liquidation"), numeraire),
+        margin=read_margin(top.table("margin"), assets, instruments, numeraire, _read_portfolio(top)),
+        liquidation=read_liquidation(top.table("liquidation"), numeraire, assets),
         waterfall=waterfall,
         remainder=remainder,
         bad_debt=bad_debt,
@@ -92,11 +90,11 @@ def _read_oracles(
     return policies, transforms
 
 
-def _read_portfolio(top: Table, file: str) -> PortfolioRules | None:
+def _read_portfolio(top: Table) -> PortfolioRules | None:
     if not top.has("portfolio"):
         return None
     rules = read_portfolio(top.table("portfolio"), top.table("venue").text("numeraire"))
-    check_portfolio(rules, file=file)
+    check_portfolio(rules, file=top.page.file)
     return rules
 
 

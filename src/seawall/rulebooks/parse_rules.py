@@ -5,17 +5,14 @@ Rates ppb, times ns, amounts atoms of the numeraire. Fee shares must be exact; o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal, get_args
 
 import msgspec
 
 from seawall.instruments.model import Asset
-from seawall.ledger.rates import KinkedRate
 from seawall.liquidation.auction import AuctionTerms
-from seawall.liquidation.isolated_loan import incentive
 from seawall.liquidation.rules import FeeSplit, LiquidationRules, MarginCall, Step
-from seawall.liquidation.seizure import CloseTerms, SeizeTerms
 from seawall.liquidation.tiers import (
     AdlPrice,
     AdlTier,
@@ -29,9 +26,9 @@ from seawall.liquidation.tiers import (
     SocialiseTier,
     WaterfallTier,
 )
-from seawall.margin.collateral_debt import BPS, WAD
 from seawall.margin.fractions import PPM
 from seawall.market.policy import Action, Condition, MarkRule, OraclePolicy
+from seawall.rulebooks.parse_loans import BadDebt, read_absorb, read_seize
 from seawall.rulebooks.reader import Table
 from seawall.safeguards.rules import Breaker, Forbidden, Governance, SafeguardRules
 from seawall.units import PPB
@@ -81,12 +78,12 @@ def _read_conditions(table: Table, action: str) -> int:
     return int(bits)
 
 
-def read_liquidation(table: Table, numeraire: Asset) -> LiquidationRules:
+def read_liquidation(table: Table, numeraire: Asset, assets: Mapping[str, Asset]) -> LiquidationRules:
     call = table.table("margin_call", optional=True)
     rules = LiquidationRules(
         trigger=table.text("trigger"),
         exit=table.text("exit"),
-        steps=tuple(_read_step(row, numeraire) for row in table.tables("steps")),
+        steps=tuple(_read_step(row, numeraire, assets) for row in table.tables("steps")),
         margin_call=_read_margin_call(call) if table.has("margin_call") else None,
         order=table.choice("order", ("account", "largest_deficit"), "account"),
         backstop_level=table.text("backstop_level", ""),
@@ -108,11 +105,11 @@ def _read_margin_call(table: Table) -> MarginCall:
     return call
 
 
-def _read_step(table: Table, numeraire: Asset) -> Step:
+def _read_step(table: Table, numeraire: Asset, assets: Mapping[str, Asset]) -> Step:
     fees, auction = table.table("fees", optional=True), table.table("auction", optional=True)
     step = Step(
         name=table.text("name"),
-        action=table.choice("action", ("cancel_orders", "reduce", "takeover", "auction", "seize")),
+        action=table.choice("action", ("cancel_orders", "reduce", "takeover", "auction", "seize", "absorb")),
         select=table.choice("select", _SELECTORS, "largest_requirement"),
         size=table.choice("size", ("restore", "fraction", "step_down", "all"), "all"),
         fraction_ppb=table.rate("fraction", PPB),
@@ -129,7 +126,8 @@ def _read_step(table: Table, numeraire: Asset) -> Step:
         leave_below=table.text("leave_below", ""),
         fees=_read_fees(fees) if table.has("fees") else FeeSplit(),
         auction=_read_auction(auction) if table.has("auction") else None,
-        seize=_read_seize(table.table("seize"), numeraire) if table.has("seize") else msgspec.UNSET,
+        seize=read_seize(table.table("seize"), numeraire) if table.has("seize") else msgspec.UNSET,
+        absorb=read_absorb(table.table("absorb"), assets) if table.has("absorb") else msgspec.UNSET,
     )
     table.done()
     return step
@@ -149,50 +147,6 @@ def _read_auction(table: Table) -> AuctionTerms:
     return terms
 
 
-def _read_seize(table: Table, numeraire: Asset) -> SeizeTerms:
-    """`bonus` is what a liquidator gets beyond what he repaid, by collateral.
-
-    With `incentive_threshold` (Morpho Blue: it follows from the threshold) or `most_discount` (Euler v2: it
-    follows from health) `bonus` only names what may be seized.
-    """
-    bonus = table.table("bonus")
-    received = {name: (PPB + bonus.rate(name, rounding="exact")) * (WAD // PPB) for name in bonus.names()}
-    if table.has("incentive_threshold"):
-        share = table.rate("incentive_threshold", rounding="exact") * (WAD // PPB)
-        received = dict.fromkeys(received, incentive(share))
-    close = CloseTerms(
-        share_bps=table.basis_points("share", BPS),
-        whole_below=table.rate("whole_below", 0) * (WAD // PPB),
-        of=table.choice("of", ("account", "reserve"), "account"),
-        small=table.amount("small", numeraire, 0),
-        least_left=table.amount("least_left", numeraire, 0),
-    )
-    terms = SeizeTerms(
-        close=close,
-        bonus_wad=received,
-        fee_bps=table.basis_points("fee", 0),
-        rounding=table.choice("rounding", ("directed", "nearest"), "directed"),
-        most_discount_wad=table.rate("most_discount", 0) * (WAD // PPB),
-    )
-    table.done()
-    return terms
-
-
-def read_interest(section: Table) -> dict[str, KinkedRate]:
-    """[interest.USDC]: a year's rate = base + slope * utilisation up to the kink, + steep_slope beyond it."""
-    found = {}
-    for name, table in section.alike():
-        found[name] = KinkedRate(
-            base_ppb=table.rate("base"),
-            slope_ppb=table.rate("slope", 0),
-            kink_ppb=table.rate("kink", PPB),
-            steep_slope_ppb=table.rate("steep_slope", 0),
-            kept_ppb=table.rate("kept", 0),
-        )
-        table.done()
-    return found
-
-
 def _read_fees(table: Table) -> FeeSplit:
     split = FeeSplit(
         fee_ppb=table.rate("fee"),
@@ -202,9 +156,6 @@ def _read_fees(table: Table) -> FeeSplit:
     )
     table.done()
     return split
-
-
-BadDebt = Literal["suppliers", "deficit"]
 
 
 def read_waterfall(

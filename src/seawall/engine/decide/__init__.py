@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from seawall.engine import commands as cmd
-from seawall.engine.decide import accounts, bids, funding, governance, loans, orders, prices, trades
+from seawall.engine.decide import absorb, accounts, bids, funding, governance, loans, orders, prices, trades
 from seawall.engine.writer import Writer
 
 DECIDERS: dict[type, Callable[[Writer, Any], None]] = {
@@ -28,6 +28,8 @@ DECIDERS: dict[type, Callable[[Writer, Any], None]] = {
     cmd.ReportOrderDone: trades.report_order_done,
     cmd.Bid: bids.bid,
     cmd.Liquidate: loans.liquidate,
+    cmd.Absorb: absorb.absorb,
+    cmd.BuyCollateral: absorb.buy_collateral,
     cmd.AccrueInterest: loans.accrue_interest,
     cmd.ApplyFunding: funding.apply_funding,
     cmd.SettleInstrument: funding.settle_instrument,

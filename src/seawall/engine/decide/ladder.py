@@ -34,7 +34,7 @@ from seawall.engine.decide.takeover import end, pay_debts, take_over
 from seawall.engine.state import BACKSTOP, FLAG_LIQUIDATING, WORTH, State
 from seawall.engine.writer import Writer
 from seawall.liquidation.rules import Step
-from seawall.liquidation.seizure import SeizeTerms
+from seawall.liquidation.seizure import AbsorbTerms, SeizeTerms
 from seawall.market.policy import Action
 from seawall.units import PPB
 
@@ -200,10 +200,10 @@ def _take(writer: Writer, pot: int, step: Step, cause: int) -> bool:
         cancelled = cancel_all(writer, pot, cause=cause, reason=step.name)
         _next(writer, pot, f"{step.name}: {cancelled} cancelled", cause)
         return True
-    if step.action == "seize":
+    if step.action in ("seize", "absorb"):
         if seizable(state, pot):
             return False
-        _next(writer, pot, f"{step.name}: no debt, or nothing left to seize", cause)
+        _next(writer, pot, f"{step.name}: no debt, or no collateral left", cause)
         return True
     if step.action == "auction":
         return auction_step(writer, pot, step, cause)
@@ -243,14 +243,24 @@ def seize_terms(state: State, pot: int) -> SeizeTerms | None:
     return None if isinstance(terms, msgspec.UnsetType) else terms
 
 
-def seizable(state: State, pot: int) -> bool:
-    """Whether outsiders may still repay a debt of the pot for collateral of it."""
-    terms = seize_terms(state, pot)
-    if terms is None:
-        return False
+def absorb_terms(state: State, pot: int) -> AbsorbTerms | None:
+    """The same of a step on which the protocol absorbs."""
+    steps, status = state.rulebook.liquidation.steps, state.ladders.get(pot)
+    terms = steps[status.step].absorb if status is not None and status.step < len(steps) else msgspec.UNSET
+    return None if isinstance(terms, msgspec.UnsetType) else terms
+
+
+def held_goods(state: State, pot: int) -> list[int]:
+    """Assets that the pot has and that its step lets go for its debts."""
+    seizes, absorbs = seize_terms(state, pot), absorb_terms(state, pot)
+    names = absorbs.credit_wad if absorbs is not None else seizes.bonus_wad if seizes is not None else {}
     held = state.book.balances[pot].tolist()
-    goods = (state.asset_row[name] for name in terms.bonus_wad if name in state.asset_row)
-    return min(held) < 0 and any(held[row] > 0 for row in goods)
+    return [row for name in names if (row := state.asset_row.get(name, -1)) >= 0 and held[row] > 0]
+
+
+def seizable(state: State, pot: int) -> bool:
+    """Whether a debt of the pot may still be repaid, or absorbed, for collateral of it."""
+    return min(state.book.balances[pot].tolist()) < 0 and bool(held_goods(state, pot))
 
 
 def unwind_backstop(writer: Writer) -> None:

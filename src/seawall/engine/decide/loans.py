@@ -168,8 +168,13 @@ def _check(state: State, command: cmd.Liquidate, mine: int, found: Seizure) -> N
     held = int(state.book.balances[mine, state.asset_row[command.debt]]) if mine != NONE else 0
     if held < found.repaid:
         raise Refusal("the liquidator holds too little", account=account, held=held, repaid=found.repaid)
-    busy = int(state.flags[mine]) & (FLAG_LIQUIDATING | FLAG_UNKNOWN)
-    if busy or open_slots(state, mine) or min(state.book.balances[mine].tolist()) < 0:
+    balances_only(state, mine, account)
+
+
+def balances_only(state: State, pot: int, account: int) -> None:
+    """Refuse a liquidator with something of his own at risk: what he gets must not be needed at once."""
+    busy = int(state.flags[pot]) & (FLAG_LIQUIDATING | FLAG_UNKNOWN)
+    if busy or open_slots(state, pot) or min(state.book.balances[pot].tolist()) < 0:
         raise Refusal("a liquidator's account has balances only: no positions, no debts", account=account)
 
 
