@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from seawall.engine import commands as cmd
 from seawall.engine import events as ev
 from seawall.engine.decide.prices import _believable
+from seawall.engine.engine import Engine
 from seawall.ledger.trade import notional
 from tests.engine.venue import (
     PRICES,
@@ -191,6 +192,19 @@ def test_numbers_beyond_64_bits_make_an_account_unknown_and_the_engine_goes_on()
     refused(venue.do(cmd.Withdraw, account=A, asset="BTC", amount_atoms=1), "unknown")
     venue.btc(30_000)
     assert not venue.liquidating(A)
+
+
+@pytest.mark.parametrize("ticks", [9_223_372_036, 9_223_372_037, 10**13])
+def test_a_price_of_many_ticks_is_kept_like_any_other(ticks: int) -> None:
+    """Slow price and basis are kept in 1e-9 ticks; of fine ticks and dear coins those pass 64 bits."""
+    venue = Venue(prices=False)
+    for at in (1, 2):
+        venue.price(at, ETH_PERP=ticks * at)
+    state = venue.engine.state
+    again = Engine.from_bytes(state.rulebook, state.to_bytes()).state
+    assert again.digest() == state.digest()
+    row = state.instrument_row["ETH-PERP"]
+    assert again.prices[row].index_ticks == again.prices[row].stable_ticks == 2 * ticks
 
 
 @given(

@@ -142,7 +142,7 @@ class LoanCrash:
                 if state.book.balances[: state.book.n_pots, row].any()}  # fmt: skip
         for name in [name for name in rules.collateral if name != rules.numeraire]:
             moving = name in self.path.names
-            if moving and name not in self.outside.pools or (name in held and not self._has_price(name)):
+            if (moving and name not in self.outside.pools) or (name in held and not self._has_price(name)):
                 raise InputError.at(name, "has no price on the path, or no pool", "Give both, or fixed_usd.")
         for one in self.misread:
             where = f"misread of {one.asset}"

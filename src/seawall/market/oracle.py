@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import msgspec
 
 from seawall.market.policy import Condition, OraclePolicy
-from seawall.units import PPB
+from seawall.units import INT64_MAX, PPB
 
 NANO = 1_000_000_000
 # Plain numbers inside: arithmetic on flags is a hundred times slower than on integers.
@@ -129,8 +129,8 @@ def complete(
         mark_ticks=mark,
         stable_ticks=max(stable_nano // NANO, 1),
         confidence_ticks=confidence,
-        basis_nano=basis,
-        stable_nano=stable_nano,
+        basis_nano=max(min(basis, INT64_MAX), -INT64_MAX),
+        stable_nano=stable_nano if stable_nano <= INT64_MAX else 0,  # of 9e9 ticks the whole ones will do
         conditions=conditions,
         used=used,
         rejected=rejected,
