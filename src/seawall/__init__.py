@@ -24,6 +24,7 @@ _HOMES = {
     "list_rulebooks": "seawall.rulebooks.load",
     "load_book": "seawall.api.desk",
     "compare_books": "seawall.api.compare_books",
+    "crash_loans": "seawall.api.loan_books",
     "portfolio_margin": "seawall.api.portfolio",
     "portfolio_models": "seawall.api.portfolio_models",
     "read_market": "seawall.api.market_table",

@@ -41,7 +41,7 @@ class Seen:
         self.events += events
 
     def step_done(self, *_told: Any) -> None:
-        """Nobody calls this here."""
+        """Nothing to keep."""
 
 
 def loans(*owed: int) -> Engine:

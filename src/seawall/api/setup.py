@@ -174,6 +174,9 @@ def _embedded(setup: CrashSetup, seed: int, *, varied: bool) -> PricePath:
         what = "the embedded day has one step a minute"
         raise InputError.at("--step", what, "Leave it out, or give --prices or --shock.")
     assets = tuple(name for name in coins(setup.rulebook) if name in KNOTS)
+    if not coins(setup.rulebook) and not isinstance(setup.rulebook.interest, msgspec.UnsetType):
+        what = "it makes loans, and has no perpetuals to crash"
+        raise InputError.at(setup.rulebook.name, what, "Use `seawall loans BOOK --rulebooks ...`.")
     if not assets:
         what = f"none of its coins ({', '.join(coins(setup.rulebook))}) is in the embedded day"
         raise InputError.at(setup.rulebook.name, what, "Give --prices NAME=FILE for them.")

@@ -76,6 +76,7 @@ def _journal(args: argparse.Namespace) -> int:
 
 
 def _rulebook(path: str) -> list[str]:
+    from seawall.rulebooks.check_loans import loan_warnings
     from seawall.rulebooks.load import load_rulebook
 
     rulebook = load_rulebook(path)
@@ -85,6 +86,7 @@ def _rulebook(path: str) -> list[str]:
         f"  {len(rulebook.instruments)} instruments, {len(rulebook.assets)} assets, levels {levels}",
         f"  {len(rulebook.provenance)} parameters, each with its source ({len(rulebook.sources)} sources)",
         *(f"  not modelled: {text}" for text in rulebook.unsupported),
+        *(f"  warning: {text}" for text in loan_warnings(rulebook)),
     ]
 
 

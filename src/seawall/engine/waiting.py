@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +18,7 @@ from seawall.engine.state import FLAG_LIQUIDATING, WORTH, State
 from seawall.kernels import waiting as kernel
 from seawall.kernels.margin import LINE_WIDTH, fill_lines
 from seawall.ledger.columns import NONE
+from seawall.liquidation.rules import Step, goods_of
 from seawall.market.policy import Action
 from seawall.units import INT64_MAX
 
@@ -112,14 +114,23 @@ def _row(state: State, pot: int) -> tuple[int, ...]:
     rules, status, levels = state.rulebook.liquidation, state.ladders[pot], state.margin.levels
     exit_level = levels[status.exit_level or rules.exit]
     if status.step >= len(rules.steps):
-        return pot, exit_level, NONE, NONE, 0, NEVER
+        return pot, exit_level, NONE, NONE, 0, NEVER, 0
     step = rules.steps[status.step]
     leave = levels[step.leave_below] if step.leave_below else NONE
     if not status.order:
-        return pot, exit_level, leave, NONE, 0, status.cooldown_ns
+        goods = 0 if status.attempts or step.max_attempts else _goods(state, step)
+        return pot, exit_level, leave, NONE, 0, INT64_MAX if goods else status.cooldown_ns, goods
     order, until = state.orders[status.order], status.cooldown_ns if step.cooldown_ns else INT64_MAX
     size = abs(order.size_lots)
-    return pot, exit_level, leave, order.instrument, size, until if size else NEVER
+    return pot, exit_level, leave, order.instrument, size, until if size else NEVER, 0
+
+
+def _goods(state: State, step: Step) -> int:
+    """Assets that outsiders may take on this step, a bit each; 0 for other steps, or too many assets."""
+    if isinstance(step.seize, msgspec.UnsetType) and isinstance(step.absorb, msgspec.UnsetType):
+        return 0
+    rows = [state.asset_row[name] for name in goods_of(step) if name in state.asset_row]
+    return sum(1 << row for row in rows) if all(row < kernel.MOST_GOODS for row in rows) else 0
 
 
 def _barred(state: State) -> NDArray[np.bool_]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import msgspec
+
 from seawall.engine.events import AccountOpened, PotOpened
 from seawall.instruments.model import Instrument
 from seawall.journal.reader import JournalReader
@@ -18,6 +20,7 @@ from seawall.rulebooks.model import Rulebook
 from seawall.units import decimal_text, format_ppb, format_time, format_units
 
 ZERO_IS_NONE = ("confidence_ticks", "stable_ticks", "rejected", "conditions", "haircut_ppb")
+_OF_COLLATERAL = ("seized_atoms", "fee_atoms", "sold_atoms", "least_atoms")
 
 
 class Pot(NamedTuple):
@@ -110,6 +113,17 @@ class Names(NamedTuple):
         owned = [pot.unit for pot in self.pots.values() if pot.account == getattr(record, "account", None)]
         return owned[0] if owned else None
 
+    def _amount_in(self, record: Any, name: str) -> int | str | None:
+        """The asset of one amount: of a liquidated loan some are told in the debt, some in the collateral."""
+        if hasattr(record, "collateral") and name in _OF_COLLATERAL:
+            return record.collateral
+        if hasattr(record, "debt"):
+            return record.debt
+        if hasattr(record, "collateral") and not hasattr(record, "asset"):
+            steps = (step.absorb for step in self.rulebook.liquidation.steps)
+            return next((one.base for one in steps if not isinstance(one, msgspec.UnsetType)), None)
+        return self.unit_of(record)
+
     def field(self, name: str, value: Any, record: Any) -> str:
         """One field as `label value`; empty where it says nothing."""
         label, _, unit = name.rpartition("_")
@@ -131,6 +145,8 @@ class Names(NamedTuple):
         label = label.replace("_", " ")
         if name in ("asset", "instrument"):
             return self.asset(value) if name == "asset" else self.instrument(value)
+        if name in ("debt", "collateral", "target"):
+            return f"{name} {self.account(value) if name == 'target' else self.asset(value)}"
         if name in ("pot", "account"):
             return self.pot(value) if name == "pot" else self.account(value)
         if name.endswith("_pot") or name in ("buyer", "seller", "from_account", "to_account"):
@@ -146,7 +162,8 @@ class Names(NamedTuple):
         texts = {
             "ticks": lambda: self.price(value, self._priced_in(record, instrument)),
             "lots": lambda: self.size(value, instrument),
-            "atoms": lambda: self.amount(value, self.unit_of(record)),
+            "atoms": lambda: self.amount(value, self._amount_in(record, name)),
+            "e18": lambda: format_units(value, 18),
             "ppb": lambda: format_ppb(value),
             "ns": lambda: format_time(value),
         }

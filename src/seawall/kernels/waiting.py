@@ -14,9 +14,11 @@ from seawall.kernels.fixed import LEAF
 from seawall.kernels.margin import NOT_PLAIN, full_or_unfit, plain_health
 
 # What a pot on the ladder waits for: the level that ends its liquidation, the one below which its step is
-# left (-1: none), the instrument and size of the order that is out (0 lots: none), and until when.
-POT, EXIT, LEAVE, INSTRUMENT, LOTS, UNTIL = range(6)
-WIDTH = 6
+# left (-1: none), the instrument and size of the order that is out (0 lots: none), until when, and the
+# assets, bit by bit, that outsiders may take for its debts (0: it waits for nobody of that kind).
+POT, EXIT, LEAVE, INSTRUMENT, LOTS, UNTIL, GOODS = range(7)
+WIDTH = 7
+MOST_GOODS = 62
 UNKNOWN, LIQUIDATING = 1, 4  # flags, as in engine.state
 
 
@@ -57,6 +59,17 @@ def _held(pots, positions, balances, rules, barred, pot, instrument):  # type: i
 
 
 @njit(**LEAF, error_model="numpy")
+def _seizable(balances, pot, goods):  # type: ignore[no-untyped-def]
+    """Mirrors engine.decide.ladder.seizable: a debt, and something that may be taken for it."""
+    owes, has = False, False
+    for asset in range(balances.shape[1]):
+        atoms = balances[pot, asset]
+        owes = owes or atoms < 0
+        has = has or (atoms > 0 and asset < MOST_GOODS and (goods >> np.int64(asset)) & np.int64(1) == 1)
+    return owes and has
+
+
+@njit(**LEAF, error_model="numpy")
 def _unclear(  # type: ignore[no-untyped-def]
     pots, positions, resting, balances, market, rules, totals, lines, levels, nested, pot
 ):
@@ -79,7 +92,12 @@ def _waits(  # type: ignore[no-untyped-def]
     """Mirrors engine.decide.ladder: known, no level met that ends it, no step to leave, its order fits."""
     pot, out = row[POT], row[LOTS]
     many, lots = _held(pots, positions, balances, rules, barred, pot, row[INSTRUMENT])
-    if many <= 0 or out > lots:
+    if many < 0 or out > lots:
+        return False
+    if row[GOODS]:
+        if not _seizable(balances, pot, row[GOODS]):
+            return False
+    elif not many:
         return False
     worth, _needs, known = _standing(
         pots, positions, resting, balances, market, rules, totals, lines, worth_level, pot

@@ -131,23 +131,10 @@ def _row_commands(
         atoms = _whole(row.collateral_amount, Fraction(1, asset.atoms_per_unit), row.where)
         if atoms < 0:
             if rulebook.curve(asset.name) is None:
-                raise BookError.at(
-                    f"{row.where}, column collateral_amount",
-                    f"{row.collateral_amount} is owed, and {rulebook.name} lends no {asset.name}",
-                    "Give a balance of zero or more, or take a rulebook with [interest." + asset.name + "].",
-                )
+                raise _not_lent(rulebook, row, asset)
             yield ReportDebt(time_ns=time_ns, account=account, asset=asset.name, amount_atoms=-atoms)
         elif atoms:
-            yield Deposit(time_ns=time_ns, account=account, asset=asset.name, amount_atoms=atoms)
-            if isolated:
-                yield Transfer(
-                    time_ns=time_ns,
-                    from_account=account,
-                    to_account=account,
-                    asset=asset.name,
-                    amount_atoms=atoms,
-                    to_isolated=isolated,
-                )
+            yield from _money(account, time_ns, asset.name, atoms, isolated)
     if instrument is not None and row.size is not None and row.entry_price is not None:
         lots = _whole(row.size, instrument.lot_units, row.where, "size")
         ticks = _whole(row.entry_price, instrument.tick_units, row.where, "entry_price")
@@ -155,17 +142,30 @@ def _row_commands(
             # The book says what an account has now: the fee of recording is given back beforehand.
             fee = fee_atoms(notional(instrument, lots, ticks), _loading_fee_ppb(instrument))
             if fee > 0:
-                yield Deposit(time_ns=time_ns, account=account, asset=instrument.settle, amount_atoms=fee)
-                if isolated:
-                    yield Transfer(
-                        time_ns=time_ns,
-                        from_account=account,
-                        to_account=account,
-                        asset=instrument.settle,
-                        amount_atoms=fee,
-                        to_isolated=isolated,
-                    )
+                yield from _money(account, time_ns, instrument.settle, fee, isolated)
             yield _fill(account, time_ns, instrument, lots, ticks, isolated=bool(isolated))
+
+
+def _money(account: int, time_ns: int, asset: str, atoms: int, isolated: str) -> Iterator[AnyCommand]:
+    """Into the cross pot, and on into an isolated one where it is for that."""
+    yield Deposit(time_ns=time_ns, account=account, asset=asset, amount_atoms=atoms)
+    if isolated:
+        yield Transfer(
+            time_ns=time_ns,
+            from_account=account,
+            to_account=account,
+            asset=asset,
+            amount_atoms=atoms,
+            to_isolated=isolated,
+        )
+
+
+def _not_lent(rulebook: Rulebook, row: BookRow, asset: Asset) -> BookError:
+    return BookError.at(
+        f"{row.where}, column collateral_amount",
+        f"{row.collateral_amount} is owed, and {rulebook.name} lends no {asset.name}",
+        f"Give a balance of zero or more, or take a rulebook with [interest.{asset.name}].",
+    )
 
 
 def _whole(text: str, unit: Fraction, where: str, column: str = "") -> int:
@@ -201,16 +201,7 @@ def _one_account(
     isolated: bool,
 ) -> Iterator[AnyCommand]:
     yield OpenAccount(time_ns=time_ns, account=account)
-    yield Deposit(time_ns=time_ns, account=account, asset=asset, amount_atoms=atoms)
-    if isolated:
-        yield Transfer(
-            time_ns=time_ns,
-            from_account=account,
-            to_account=account,
-            asset=asset,
-            amount_atoms=atoms,
-            to_isolated=instrument.name,
-        )
+    yield from _money(account, time_ns, asset, atoms, instrument.name if isolated else "")
     yield _fill(account, time_ns, instrument, lots, ticks, isolated=isolated)
 
 

@@ -10,6 +10,7 @@ price alone: the difference of the two runs is what the liquidations did to them
 from __future__ import annotations
 
 from math import inf
+from typing import Any, Protocol
 
 import msgspec
 
@@ -23,9 +24,16 @@ from seawall.errors import InputError
 from seawall.lab.keepers import Deal, Keeper, find_purchase, find_seizure
 from seawall.lab.outside import Outside
 from seawall.lab.prices import PricePath
-from seawall.lab.simulate import Recorder
 from seawall.liquidation.seizure import AbsorbTerms
 from seawall.market.amm.constant_product import ConstantProductPool
+
+
+class LoanRecorder(Protocol):
+    """Sees every command with its events, and the end of every step; there is no book to show it."""
+
+    def record(self, command: cmd.AnyCommand, events: tuple[ev.AnyEvent, ...]) -> None: ...
+
+    def step_done(self, engine: Engine, venue: Any, time_ns: int) -> None: ...
 
 
 class Misread(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,10 +49,12 @@ class Misread(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LoanStep(msgspec.Struct, frozen=True):
-    """One moment: the reported prices, how many loans wait for a liquidator, and what they owe (atoms)."""
+    """One moment: the reported prices, how many liquidations were started so far, how many loans wait for a
+    liquidator, and what those owe (atoms)."""
 
     time_ns: int
     price_usd: dict[str, float]
+    started: int
     waiting: int
     owed_atoms: int
 
@@ -89,7 +99,7 @@ class LoanCrash:
         recovery: float = 0.2,
         accrue: bool = True,
         misread: tuple[Misread, ...] = (),
-        recorders: tuple[Recorder, ...] = (),
+        recorders: tuple[LoanRecorder, ...] = (),
     ) -> None:
         self.engine, self.path, self.keepers = engine, path, keepers
         self.outside = Outside(engine.state.rulebook, pools, fixed_usd or {})
@@ -239,7 +249,9 @@ class LoanCrash:
         for pot in sorted(state.ladders):
             for asset, atoms in enumerate(state.book.balances[pot].tolist()):
                 owed += self._value(-atoms, asset) if atoms < 0 else 0
-        return LoanStep(self.now, self.shown, len(state.ladders), owed)
+        for recorder in self.recorders:
+            recorder.step_done(self.engine, None, self.now)
+        return LoanStep(self.now, self.shown, self.seen["started"], len(state.ladders), owed)
 
     def _work(self, keeper: Keeper) -> None:
         """One round of a keeper over the loans he can see, the longest waiting first, each once."""

@@ -74,6 +74,13 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     absorb: AbsorbTerms | msgspec.UnsetType = msgspec.UNSET  # of action "absorb", as above
 
 
+def goods_of(step: Step) -> tuple[str, ...]:
+    """Assets that a step lets go for debts: those that outsiders seize, or the protocol absorbs."""
+    if not isinstance(step.absorb, msgspec.UnsetType):
+        return tuple(step.absorb.credit_wad)
+    return () if isinstance(step.seize, msgspec.UnsetType) else tuple(step.seize.bonus_wad)
+
+
 class LiquidationRules(msgspec.Struct, frozen=True, kw_only=True):
     """P8: trigger and exit levels, order among accounts, and the ladder."""
 

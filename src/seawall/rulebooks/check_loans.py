@@ -5,12 +5,16 @@ Rates 1e-18 and 1e-4 (shares, fees).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
+from seawall.liquidation.isolated_loan import critical_health
 from seawall.liquidation.rules import Step
 from seawall.margin.collateral_debt import BPS, WAD
 from seawall.rulebooks.findings import Finding, Findings
 from seawall.rulebooks.model import Rulebook
+from seawall.units import PPB
 
 
 def check_seize(rulebook: Rulebook, path: str, step: Step) -> Findings:
@@ -52,6 +56,32 @@ def check_absorb(rulebook: Rulebook, path: str, step: Step) -> Findings:
         if not 0 < factor <= WAD:
             yield Finding(f"{path}.absorb.credit.{name}", "is not above 0 and at most 100 %", "Correct it.")
     yield from _check_goods(rulebook, f"{path}.absorb.credit", terms.credit_wad)
+
+
+def loan_warnings(rulebook: Rulebook) -> Iterator[str]:
+    """Terms under which a liquidation may leave a loan worse than it found it; with the number.
+
+    A bonus: threshold x (1 + bonus) >= 1. A discount of what health lacks: a slice lowers health that is
+    below sqrt(threshold), so a cap above 1 - sqrt(threshold) lets it (Euler v2).
+    """
+    trigger = next(level for level in rulebook.margin.levels if level.name == rulebook.liquidation.trigger)
+    weights = rulebook.margin.weights.get(trigger.weights, {})
+    for step in rulebook.liquidation.steps:
+        if isinstance(step.seize, msgspec.UnsetType):
+            continue
+        for name, bonus in step.seize.bonus_wad.items():
+            tiers = weights[name].tiers if name in weights else ()
+            threshold = max((tier.weight_ppb for tier in tiers), default=0)
+            if threshold * bonus >= PPB * WAD:
+                product = threshold * bonus / (PPB * WAD)
+                yield f"{name}: threshold x (1 + bonus) = {product:.4f}: each liquidation lowers health"
+            safe = 1 - critical_health(threshold / PPB)
+            if step.seize.most_discount_wad / WAD > safe:
+                most = step.seize.most_discount_wad / WAD
+                yield (
+                    f"{name}: a discount of up to {most:.2%}, above {safe:.2%} = 1 - sqrt(threshold): "
+                    "slices may lower health"
+                )
 
 
 def _check_scope(rulebook: Rulebook, path: str, step: Step) -> Findings:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from seawall.instruments.model import Instrument
+from seawall.margin.collateral_debt import WAD
 from seawall.rulebooks.model import Rulebook
 from seawall.units import PPB, format_ppb, format_units
 
@@ -43,7 +44,7 @@ _SPANS = (
     (10**6, "ms"),
     (1, "ns"),
 )
-_UNITS = re.compile(r"_(ppb|ppm|bps|ns|atoms|lots)$")
+_UNITS = re.compile(r"_(wad|ppb|ppm|bps|ns|atoms|lots)$")
 _MONEY = ("small", "least_left")  # of a seizure: atoms of the numeraire
 # Of an instrument: all but its names (which say whose line it is) and what follows from lot and tick.
 _TERMS = tuple(
@@ -175,6 +176,8 @@ class _Writer:
             return str(value)
         if field.endswith("_ppb"):
             return f"{format_ppb(value)}" if "%" in format_ppb(value) else f"{value * 100 / PPB:.10g} %"
+        if field.endswith("_wad") or field == "whole_below":
+            return f"{value * 100 / WAD:.10g} %"
         if field.endswith("_bps"):
             return f"{value / 100:.10g} %"
         if field.endswith("_ppm"):

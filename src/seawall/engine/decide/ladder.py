@@ -33,7 +33,7 @@ from seawall.engine.decide.select import (
 from seawall.engine.decide.takeover import end, pay_debts, take_over
 from seawall.engine.state import BACKSTOP, FLAG_LIQUIDATING, WORTH, State
 from seawall.engine.writer import Writer
-from seawall.liquidation.rules import Step
+from seawall.liquidation.rules import Step, goods_of
 from seawall.liquidation.seizure import AbsorbTerms, SeizeTerms
 from seawall.market.policy import Action
 from seawall.units import PPB
@@ -252,10 +252,12 @@ def absorb_terms(state: State, pot: int) -> AbsorbTerms | None:
 
 def held_goods(state: State, pot: int) -> list[int]:
     """Assets that the pot has and that its step lets go for its debts."""
-    seizes, absorbs = seize_terms(state, pot), absorb_terms(state, pot)
-    names = absorbs.credit_wad if absorbs is not None else seizes.bonus_wad if seizes is not None else {}
+    steps, status = state.rulebook.liquidation.steps, state.ladders.get(pot)
+    if status is None or status.step >= len(steps):
+        return []
     held = state.book.balances[pot].tolist()
-    return [row for name in names if (row := state.asset_row.get(name, -1)) >= 0 and held[row] > 0]
+    rows = (state.asset_row.get(name, -1) for name in goods_of(steps[status.step]))
+    return [row for row in rows if row >= 0 and held[row] > 0]
 
 
 def seizable(state: State, pot: int) -> bool:

@@ -210,7 +210,8 @@ def accrue_interest(writer: Writer, command: cmd.AccrueInterest) -> None:
         amounts_atoms=np.array([amount for amount in amounts if amount], "<i8").tobytes(),
         rest_atoms=-sum(amounts),
     )
-    sweep_all(writer)
+    if pots:
+        sweep_all(writer)
 
 
 def _shares(
