@@ -15,7 +15,9 @@ from seawall.cli.parsing import make_parser
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SHOWN = re.compile(r"^ {4}(?:\.venv/bin/)?(seawall +[a-z]+ .*)$", re.MULTILINE)
-COMMAND_LINES = [(page, line) for page in PAGES for line in SHOWN.findall(page.read_text("utf-8"))]
+CONTINUED = re.compile(r"\\\n +")  # a command over several lines
+TEXTS = [(page, CONTINUED.sub("", page.read_text("utf-8"))) for page in PAGES]
+COMMAND_LINES = [(page, line) for page, text in TEXTS for line in SHOWN.findall(text)]
 
 
 @pytest.mark.parametrize(("page", "line"), COMMAND_LINES, ids=[line[:60] for _, line in COMMAND_LINES])

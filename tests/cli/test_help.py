@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 import sys
@@ -30,7 +31,8 @@ def test_every_command_shows_examples_that_parse(name, call):
     said = call(name, "--help")
     assert said.code == 0 and "examples:" in said.out
     command = import_module(f"seawall.cli.{name}")
-    examples = [line.strip() for line in command.EXAMPLES.splitlines() if line.startswith("  seawall ")]
+    whole = re.sub(r"\\\n +", "", command.EXAMPLES)  # a command over several lines
+    examples = [line.strip() for line in whole.splitlines() if line.startswith("  seawall ")]
     assert examples
     for line in examples:
         typed = line.split("   ")[0].split(" > ")[0]

@@ -15,7 +15,7 @@ import msgspec
 
 from seawall.engine.commands import AnyCommand, Deposit, OpenAccount, ReportDebt, ReportFill, Transfer
 from seawall.engine.state import HOUSE_ACCOUNTS, MARKET
-from seawall.errors import BookError, NumberError
+from seawall.errors import BookError, InputError, NumberError
 from seawall.instruments.model import Asset, Instrument, InstrumentKind
 from seawall.lab.bookfile import BookRow
 from seawall.lab.synthetic import Market, SyntheticBook
@@ -160,7 +160,7 @@ def _money(account: int, time_ns: int, asset: str, atoms: int, isolated: str) ->
         )
 
 
-def _not_lent(rulebook: Rulebook, row: BookRow, asset: Asset) -> BookError:
+def _not_lent(rulebook: Rulebook, row: BookRow, asset: Asset) -> InputError:
     return BookError.at(
         f"{row.where}, column collateral_amount",
         f"{row.collateral_amount} is owed, and {rulebook.name} lends no {asset.name}",
