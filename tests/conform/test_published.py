@@ -56,10 +56,8 @@ FIGURES = (
 NOT_YET = {
     "hyperliquid-oct10-aggregate-0": "needs the event's data",
     "deribit-fee-2022": "parameters only",
-    "mip45-example": "stand in words",
     "mango-bankr-3": "cut from",
     "mango-bankr-11": "cut from",
-    "aave-crv-2022": "in its source's words",
     "calibration.cheng_btc_margins": "nothing among its inputs",
     "calibration.black_vs_svcj_inside_spread": "nothing among its inputs",
     "calibration.svcj_deribit_medians": "nothing among its inputs",

@@ -48,7 +48,7 @@ def test_a_planted_wrong_number_differs_and_both_numbers_are_told(tmp_path, caps
     path = write(tmp_path, "planted.json", [PLANTED])
     (differs,) = run_conformance(path).to_json()["files"]["planted"]["differs"]
     assert (differs["expected"]["long_bankrupt"], differs["got"]["long_bankrupt"]) == (91.0, 90)
-    assert conform_command(path) == 1
+    assert conform_command([path]) == 1
     text = capsys.readouterr().out
     assert "long_bankrupt: expected 91, got 90 (allowed: 1e-09 relative)" in text
     assert "short_bankrupt: expected" not in text
@@ -68,7 +68,7 @@ def test_a_number_its_own_file_calls_contradictory_does_not_fail_the_run(tmp_pat
     assert [d["id"] for d in run_conformance(path).to_json()["files"]["planted"]["differs"]] == [
         PLANTED["id"]
     ]
-    assert conform_command(path, as_json=True) == 0
+    assert conform_command([path], as_json=True) == 0
     assert json.loads(capsys.readouterr().out) == run_conformance(path).to_json()
 
 
@@ -157,3 +157,13 @@ def test_a_folder_that_is_not_there_or_empty_is_refused(tmp_path):
 def test_running_twice_gives_the_same(tmp_path):
     path = write(tmp_path, "a.json", [GOOD, PLANTED, UNKNOWN])
     assert run_conformance(path).to_json() == run_conformance(path).to_json()
+
+
+def test_several_folders_are_run_one_after_the_other(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "same.json").write_text("[]")
+    found = run_conformance(tmp_path / "one", tmp_path / "two")
+    assert list(found.files) == ["one/same", "two/same"]
+    with pytest.raises(InputError, match="one/same was given already"):
+        run_conformance(tmp_path / "one", tmp_path / "one")

@@ -69,7 +69,7 @@ def test_parquet_with_text_and_decimals_reads_and_floats_are_refused(tmp_path: P
         ("a,X,0,2,,,,", "column size: 0 is zero"),
         ("a,X,1,-2,,,,", "column entry_price: -2 is negative"),
         ("a,X,1,0,,,,", "column entry_price: 0 is zero"),
-        ("a,,,,USDT,-1,,", "column collateral_amount: -1 is negative"),
+        ("a,X,1,2,USDT,-1,isolated,", "column collateral_amount: an isolated pot cannot owe"),
         ("a,X,1,2,,,,0", "column leverage: 0 is zero"),
         ("a,X,1,2,,,half,", "'half' is not a margin mode"),
         ("a,X,1,,,,,", "half a position: entry_price is empty"),

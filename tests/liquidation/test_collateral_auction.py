@@ -25,6 +25,18 @@ def test_a_power_in_rays_is_the_power_to_a_few_last_digits(cut, exponent):
 
 
 @given(
+    st.sampled_from(("linear", "stairstep", "exponential")), st.integers(RAY, 10**6 * RAY),
+    st.integers(RAY // 2, RAY * 99 // 100), st.integers(1, 90), st.fractions(Fraction(1, 100), 1),
+)  # fmt: skip
+def test_the_first_second_of_a_price_is_the_first(kind, top, cut, step, share):
+    curve = PriceCurve(kind=kind, tau=3_600, cut=cut, step=1 if kind == "exponential" else step)
+    wanted = int(top * share)
+    at = curve.seconds_to(top, wanted)
+    assert curve.price(top, at) <= wanted
+    assert at == 0 or curve.price(top, at - 1) > wanted
+
+
+@given(
     st.sampled_from(("linear", "stairstep", "exponential")),
     TOP,
     CUT,

@@ -9,15 +9,16 @@ collected as test vectors. Says what was reproduced, what differs and what is no
 when an unexcused number differs."""
 
 EXAMPLES = """  seawall conform vectors/
+  seawall conform vectors/venues vectors/lending
   seawall conform vectors/bitmex.json --json"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", metavar="VECTORS", help="a file of vectors, or a folder of them")
+    parser.add_argument("paths", nargs="+", metavar="VECTORS", help="files of vectors, or folders of them")
     parser.add_argument("--json", action="store_true", help="every vector with both numbers, as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     from seawall.conform.command import conform_command
 
-    return conform_command(args.path, args.json)
+    return conform_command(args.paths, args.json)

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from seawall.conform.model import Vector
-from seawall.conform.reading import Adapter, Answer, Refused, as_number, find, number, numbers
+from seawall.conform.reading import Adapter, Answer, as_number, find, number, numbers
 from seawall.errors import InputError, Unsupported
 from seawall.liquidation import collateral_auction as auction
 from seawall.liquidation.collateral_auction import RAD, RAY, WAD, PriceCurve
@@ -211,6 +211,31 @@ def top_and_reset(vector: Vector) -> Answer:
     }
 
 
+def bids_in_words(vector: Vector) -> Answer:
+    """Bids as the text has them ("Alice 50,000 DAI at 195"), each at the first second of its price.
+
+    What they buy is told to the cent, as the proposal tells it.
+    """
+    given = vector.inputs
+    said = re.findall(r"(\w+) ([\d,]+) DAI at (\d+)", vector.description)
+    curve = PriceCurve(kind="linear", tau=whole(given, "tau"))
+    tab, lot = int(number(given, "tab") * RAD), int(number(given, "lot") * WAD)
+    running = auction.begin(
+        tab, lot, feed=int(number(given, "osm") * RAY), buffer=int(number(given, "buf") * RAY), now=0
+    )
+    answer: Answer = {"top": Fraction(running.top, RAY)}
+    for name, money, price in said:
+        at = curve.seconds_to(running.top, int(price) * RAY)
+        wanted = int(money.replace(",", "")) * RAD // curve.price(running.top, at)
+        sale = auction.take(running, curve, wanted=wanted, now=at, least_left=0)
+        cents = round(Fraction(sale.amount, WAD) * 100)
+        answer[name.lower()] = {
+            "t": at, "price": Fraction(sale.price, RAY), "collateral": Fraction(cents, 100),
+        }  # fmt: skip
+        running = sale.auction
+    return answer
+
+
 def time_to_price(vector: Vector) -> Answer:
     given = vector.inputs
     curve = PriceCurve(kind="stairstep", cut=int(number(given, "cut") * RAY), step=whole(given, "step"))
@@ -333,9 +358,7 @@ ADAPTERS: tuple[Any, ...] = (
     Adapter("clip-time", ("buf", "cut", "step"), time_to_price),
     Adapter("dog-", ("ink", "art", "room"), bark),
     Adapter("mip45-", ("osm", "buf", "cusp"), top_and_reset),
-    Refused(
-        "mip45-example", "its bids stand in words, not among its inputs, and its figures are cut to cents"
-    ),
+    Adapter("mip45-", ("osm", "buf", "tau", "tab", "lot"), bids_in_words),
     Adapter("flip-", ("tab", "winning_bid"), rising_bids),
     Adapter("sp-", ("ops",), pool),
     Adapter("redis-", ("ops",), redistribution),

@@ -7,6 +7,7 @@ Text goes to standard output; errors in what was asked for are raised to the cal
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,9 @@ from seawall.conform.run import run_conformance
 ID_WIDTH = 34
 
 
-def conform_command(path: str | Path, as_json: bool = False) -> int:
+def conform_command(paths: Sequence[str | Path], as_json: bool = False) -> int:
     """Run, print, and give the exit code. InputError if there is nothing to run."""
-    found = run_conformance(Path(path))
+    found = run_conformance(*(Path(path) for path in paths))
     print(json.dumps(found.to_json(), indent=1, ensure_ascii=False) if as_json else as_text(found))
     return 0 if found.passed else 1
 

@@ -1,10 +1,11 @@
 """Deleveraging of a stablecoin, and terms of lending markets.
 
-Where a vector has its bad debt in words only it stays unsupported: a figure of one case is no default.
+A bad debt that a vector has in words only is read there; where it has none it is unsupported, not guessed.
 """
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 import msgspec
@@ -80,11 +81,19 @@ def position(vector: Vector) -> Answer:
         "price_insolvent": prices.insolvent,
     }
     if "price_consistent_with_bad_debt" in vector.expected:
-        if find(vector.inputs, "bad_debt") is None:
-            raise Unsupported("its bad debt stands in its source's words, not among its inputs")
-        bad = given(vector, "bad_debt")
+        bad = _bad_debt(vector)
         answer["price_consistent_with_bad_debt"] = terms.price_of_bad_debt(held, owed, bad, bonus=bonus)
     return answer
+
+
+def _bad_debt(vector: Vector) -> float:
+    """Among the inputs, or as the vector's words have it: "2.64m CRV bad debt"."""
+    if find(vector.inputs, "bad_debt") is not None:
+        return given(vector, "bad_debt")
+    said = re.search(r"(\d+(?:\.\d+)?)m \w+ bad debt", f"{vector.source} {vector.description}")
+    if said is None:
+        raise Unsupported("its bad debt stands neither among its inputs nor in its source's words")
+    return float(Fraction(said[1]) * 10**6)
 
 
 def smart_ltv(vector: Vector) -> Answer:

@@ -28,6 +28,7 @@ class Vector(msgspec.Struct, frozen=True, kw_only=True):
     tolerance: Any = None
     status: str = ""
     description: str = ""
+    source: str = ""
     beside: Mapping[str, Any] = {}  # inputs of the other vectors of its file, by id: some refer to them
 
     @property

@@ -24,18 +24,31 @@ WHOLE_FILE = "*"
 UNFORESEEN = (LookupError, TypeError, ValueError, ArithmeticError)
 
 
-def run_conformance(path: Path) -> Conformance:
-    """Run every vector of a file, or of all `.json` files below a folder.
+def run_conformance(path: Path, *more: Path) -> Conformance:
+    """Run every vector of a file, or of all `.json` files below a folder; of several, one after the other.
 
-    InputError if the path is not there or a folder holds no such file.
+    Of several folders each file's name begins with its folder's. InputError if a path is not there or a
+    folder holds no such file.
     """
-    root = Path(path)
+    if not more:
+        return _of_one(Path(path))
+    files: dict[str, FileResult] = {}
+    for one in (Path(path), *more):
+        under = f"{one.resolve().name}/" if one.is_dir() else ""
+        for name, result in _of_one(one).files.items():
+            if under + name in files:
+                raise InputError.at(str(one), f"{under + name} was given already", "Name each once.")
+            files[under + name] = result
+    return Conformance(files=files)
+
+
+def _of_one(root: Path) -> Conformance:
     if root.is_file():
         return Conformance(files={root.stem: run_file(root, root.stem)})
     found = sorted(root.rglob("*.json")) if root.is_dir() else []
     if not found:
         raise InputError.at(
-            str(path), "no vector files (.json) here", "Give a folder or a file of published numbers."
+            str(root), "no vector files (.json) here", "Give a folder or a file of published numbers."
         )
     names = {file.relative_to(root).with_suffix("").as_posix(): file for file in found}
     return Conformance(files={name: run_file(file, name) for name, file in names.items()})
@@ -101,6 +114,7 @@ def _vector(file: str, entry: Any, printed: Any, beside: dict[str, Any]) -> Vect
         tolerance=entry.get("tolerance"),
         status=str(entry.get("status", "")),
         description=str(entry.get("description", "")),
+        source=str(entry.get("source", "")),
         beside=beside,
     )
 

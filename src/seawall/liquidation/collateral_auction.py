@@ -48,6 +48,19 @@ class PriceCurve(msgspec.Struct, frozen=True, kw_only=True):
             return 0 if elapsed >= self.tau else top * ((self.tau - elapsed) * RAY // self.tau) // RAY
         return top * ray_power(self.cut, elapsed // self.step) // RAY
 
+    def seconds_to(self, top: int, price: int) -> int:
+        """The first second at which it costs no more than `price`. InputError for a price of zero or less."""
+        if price <= 0:
+            raise InputError.at("auction", f"a price of {price}", "Ask for a price above zero.")
+        late = 1
+        while self.price(top, late) > price:
+            late *= 2
+        early = 0
+        while early < late:
+            middle = (early + late) // 2
+            early, late = (early, middle) if self.price(top, middle) <= price else (middle + 1, late)
+        return early
+
     def steps_to(self, share: float) -> tuple[int, float]:
         """Steps until the price is at or below `share` of its top: counted, and in closed form."""
         if self.kind == "linear":
