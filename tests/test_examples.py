@@ -21,7 +21,7 @@ def load(name: str) -> ModuleType:
 
 def test_every_example_is_run_by_a_test():
     known = {"loan_market", "liquidation_prices", "crash_own_book", "adl_rankers", "vol_surface"}
-    known |= {"wrong_price", "what_kills_my_book", "is_this_margin_model_safe"}
+    known |= {"what_kills_my_book", "is_this_margin_model_safe"}
     assert {path.stem for path in EXAMPLES.glob("*.py")} == known
 
 
@@ -38,16 +38,6 @@ def test_a_loan_market_fails_where_nobody_liquidates(capsys):
     assert runs["deep pool"].deficit_atoms == 0 < runs["keepers away for an hour"].deficit_atoms
     assert runs["thin pool"].deficit_atoms > runs["thin pool, oracle apart"].deficit_atoms
     assert "keepers away for an hour" in said and all(not run.halted for run in runs.values())
-
-
-def test_a_wrong_price_empties_a_loan_market_and_a_bound_on_steps_holds_it(capsys):
-    right, wrong, held = load("wrong_price").main(40).values()
-    said = capsys.readouterr().out
-    assert right.started == held.started == held.deficit_atoms == right.deficit_atoms == 0
-    # Nearly all that was owed is left, and what was seized of it is the keepers' gain.
-    assert wrong.started == 40 and wrong.deficit_atoms > 1_000 * wrong.repaid_atoms > 0
-    assert sum(wrong.profit_atoms.values()) > wrong.deficit_atoms and not wrong.halted
-    assert said.index("ORACLE_JUMP") < said.index("ORACLE_MARKET_DIVERGENCE")
 
 
 def test_a_venue_crashes_its_own_book(capsys, tmp_path):

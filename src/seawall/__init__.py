@@ -25,6 +25,8 @@ _HOMES = {
     "load_book": "seawall.api.desk",
     "compare_books": "seawall.api.compare_books",
     "crash_loans": "seawall.api.loan_books",
+    "run_incident": "seawall.api.incident",
+    "list_incidents": "seawall.api.incident",
     "portfolio_margin": "seawall.api.portfolio",
     "portfolio_models": "seawall.api.portfolio_models",
     "read_market": "seawall.api.market_table",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seawall.cli.loans import read_liquidator
+from seawall.api.loan_books import read_liquidator
 from seawall.errors import SeawallError
 
 BOOK = Path(__file__).parent.parent.parent / "examples" / "loans.csv"

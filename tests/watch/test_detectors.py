@@ -10,6 +10,8 @@ from seawall.watch.detectors import DETECTORS, NAMES, watch
 EDGES = {
     "SOURCE_COUNT_BELOW_QUORUM": ((2,), (3,)),
     "ORACLE_JUMP": ((3.0, 1.0), (2.9, 1.0)),
+    "UNIT_OR_SCALE_CHANGE": ((1.12, 1.11), (1.12, 1.09)),
+    "CONFIG_CHANGE_PRECEDES_ANOMALY": ((1.0, 600.0), (1.0, 3_600.0)),
     "ORACLE_RANGE": ((1.51,), (1.5,)),
     "SPOT_ORACLE_SAME_BLOCK": ((0.021,), (0.02,)),
     "MEDIAN_MAJORITY_MANIPULABLE": ((5, 11), (4, 11)),
@@ -28,6 +30,8 @@ EDGES = {
     "DEBT_VS_DEPTH": ((2.0, 1.0), (1.0, 1.0)),
     "UTILISATION_100": ((1.0,), (0.999,)),
     "UNREALISED_PNL_WITHDRAWAL": ((11.0, 10.0), (10.0, 10.0)),
+    "TOXIC_LTV": ((0.96, 0.05), (0.95, 0.05)),
+    "LIQUIDATIONS_WITHOUT_MARKET_MOVE": ((1.0, 0.001, 0.01), (1.0, 0.02, 0.01)),
     "LIQUIDATION_FRAGMENTATION": ((101,), (100,)),
 }
 NEEDS = {one.name: one.needs for one in DETECTORS}

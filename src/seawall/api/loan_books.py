@@ -31,6 +31,7 @@ from seawall.lab.simulate import load_engine
 from seawall.market.amm.constant_product import ConstantProductPool
 from seawall.rulebooks.load import load_rulebook
 from seawall.rulebooks.model import Rulebook
+from seawall.units import parse_decimal, parse_duration_ns, parse_ppb
 
 
 class Liquidator(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +47,32 @@ class Liquidator(msgspec.Struct, frozen=True, kw_only=True):
         if not 0.0 <= self.capital_usd < 1e15:
             what = f"has a capital of {self.capital_usd!r}"
             raise InputError.at(f"liquidator {self.name}", what, "Give zero or more; zero: flash loans.")
+
+
+def read_liquidator(text: str) -> Liquidator:
+    """`desk,capital=2000000,latency=1 min,profit=1 %,away=0 s..1 h`; no capital: flash loans. InputError."""
+    name, *rest = [part.strip() for part in text.split(",")]
+    where = f"liquidator {name}"
+    fields: dict[str, Any] = {}
+    away: list[tuple[int, int]] = []
+    for part in rest:
+        key, equals, value = (word.strip() for word in part.partition("="))
+        if not equals or not value:
+            raise InputError.at(where, f"{part!r} is no NAME=VALUE", "Write it like capital=2000000.")
+        if key == "capital":
+            fields["capital_usd"] = float(parse_decimal(value, where=where))
+        elif key == "latency":
+            fields["latency_ns"] = parse_duration_ns(value, where=where)
+        elif key == "profit":
+            fields["least_profit_ppb"] = parse_ppb(value, where=where)
+        elif key == "away":
+            start, dots, end = value.partition("..")
+            if not dots:
+                raise InputError.at(where, f"away={value} is no span", "Write away=10 min..70 min.")
+            away.append((parse_duration_ns(start, where=where), parse_duration_ns(end, where=where)))
+        else:
+            raise InputError.at(where, f"{key} is not known", "Give capital, latency, profit or away.")
+    return Liquidator(name=name, away_ns=tuple(away), **fields)
 
 
 SEARCHER = Liquidator(name="searcher", least_profit_ppb=2_000_000)
@@ -143,9 +170,9 @@ def _run(
     _desk, refused = load_rows(rulebook, list(placed.rows), {})
     held = [row for row in placed.rows if row.account not in refused]
     borrowers = {row.account for row in held if (row.collateral_amount or "").startswith("-")}
-    mine, deep, stays = _named(rulebook, path, pools, fixed)
+    mine, deep, stays = named(rulebook, path, pools, fixed)
     unit = rulebook.asset(rulebook.margin.numeraire).atoms_per_unit
-    keepers = tuple(_keeper(one, unit, int(path.time_ns[0])) for one in liquidators)
+    keepers = tuple(keeper_of(one, unit, int(path.time_ns[0])) for one in liquidators)
 
     def crash(*kept: JournalKeeper, feedback: bool) -> LoanOutcome:
         engine = _loaded(rulebook, held, mine, stays, *kept)
@@ -176,7 +203,7 @@ def _run(
     )
 
 
-def _named(
+def named(
     rulebook: Rulebook, path: PricePath, pools: Mapping[str, float], fixed: Mapping[str, float]
 ) -> tuple[PricePath, dict[str, ConstantProductPool], dict[str, float]]:
     """Path, pools and fixed prices by the names that the rulebook has for the coins."""
@@ -205,7 +232,7 @@ def _coin(asset: str, known: tuple[str, ...]) -> str:
     return next((name for name in (asset, ALIASES.get(asset, asset)) if name in known), "")
 
 
-def _keeper(one: Liquidator, unit: int, start_ns: int) -> Keeper:
+def keeper_of(one: Liquidator, unit: int, start_ns: int) -> Keeper:
     return Keeper(
         name=one.name,
         capital_atoms=round(one.capital_usd * unit),

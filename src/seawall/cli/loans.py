@@ -11,7 +11,7 @@ from seawall.cli.parsing import pairs
 from seawall.cli.printing import put, put_json, put_table, say
 
 if TYPE_CHECKING:
-    from seawall.api.loan_books import Liquidator, LoanRun
+    from seawall.api.loan_books import LoanRun
     from seawall.lab.prices import PricePath
 
 DESCRIPTION = """A book of loans through a crash, under each of several lending rulebooks: the same
@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from seawall.api.loan_books import SEARCHER, crash_loans
+    from seawall.api.loan_books import SEARCHER, crash_loans, read_liquidator
 
     found = crash_loans(
         args.book,
@@ -104,33 +104,6 @@ def _floats(texts: list[str], flag: str, example: str) -> dict[str, float]:
         name: float(parse_decimal(value, where=f"{flag} {name}"))
         for name, value in pairs(texts, flag, example).items()
     }
-
-
-def read_liquidator(text: str) -> Liquidator:
-    """`desk,capital=2000000,latency=1 min,profit=1 %,away=0 s..1 h`. Raises InputError."""
-    from seawall.api.loan_books import Liquidator
-    from seawall.errors import InputError
-    from seawall.units import parse_decimal, parse_duration_ns, parse_ppb
-
-    name, *rest = [part.strip() for part in text.split(",")]
-    where = f"--liquidator {name}"
-    fields: dict[str, Any] = {}
-    away: list[tuple[int, int]] = []
-    for key, value in (pair for part in rest for pair in pairs([part], where, "capital=2000000").items()):
-        if key == "capital":
-            fields["capital_usd"] = float(parse_decimal(value, where=where))
-        elif key == "latency":
-            fields["latency_ns"] = parse_duration_ns(value, where=where)
-        elif key == "profit":
-            fields["least_profit_ppb"] = parse_ppb(value, where=where)
-        elif key == "away":
-            start, dots, end = value.partition("..")
-            if not dots:
-                raise InputError.at(where, f"away={value} is no span", "Write away=10 min..70 min.")
-            away.append((parse_duration_ns(start, where=where), parse_duration_ns(end, where=where)))
-        else:
-            raise InputError.at(where, f"{key} is not known", "Give capital, latency, profit or away.")
-    return Liquidator(name=name, away_ns=tuple(away), **fields)
 
 
 def _show(found: tuple[LoanRun, ...]) -> None:

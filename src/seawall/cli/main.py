@@ -21,6 +21,7 @@ COMMANDS = {
     "margin": ("RULEBOOK BOOK", "what everyone has and needs, and their liquidation prices"),
     "whatif": ("RULEBOOK BOOK", "one account before and after a trade, a move, a withdrawal"),
     "loans": ("BOOK --rulebooks A,B", "a book of loans through a crash, under several lending rulebooks"),
+    "incidents": ("[NAME]", "known failures as scenarios: figures, detectors, what would have held"),
     "compare": ("BOOK --rulebooks A,B", "one book under several venues, and what makes the difference"),
     "models": ("PORTFOLIO --market F", "what a book of options would need under each model of the market"),
     "report": ("DIR", "one page you can send to anyone, from the tables of a run"),

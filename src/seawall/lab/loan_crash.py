@@ -9,7 +9,6 @@ price alone: the difference of the two runs is what the liquidations did to them
 
 from __future__ import annotations
 
-from math import inf
 from typing import Any, Protocol
 
 import msgspec
@@ -19,11 +18,13 @@ from seawall.engine import events as ev
 from seawall.engine.decide.ladder import absorb_terms, seize_terms
 from seawall.engine.decide.measure import convert, pot_health
 from seawall.engine.engine import Engine
-from seawall.engine.state import EXTERNAL, FEES, FLAG_UNKNOWN, INSURANCE, SHORTFALL, WORTH
+from seawall.engine.state import EXTERNAL, FEES, FLAG_UNKNOWN, HOUSE_ACCOUNTS, INSURANCE, SHORTFALL, WORTH
 from seawall.errors import InputError
 from seawall.lab.keepers import Deal, Keeper, find_purchase, find_seizure
+from seawall.lab.misread import Misread
 from seawall.lab.outside import Outside
 from seawall.lab.prices import PricePath
+from seawall.lab.visitors import Visitor, most_borrowed
 from seawall.liquidation.seizure import AbsorbTerms
 from seawall.market.amm.constant_product import ConstantProductPool
 
@@ -36,24 +37,13 @@ class LoanRecorder(Protocol):
     def step_done(self, engine: Engine, venue: Any, time_ns: int) -> None: ...
 
 
-class Misread(msgspec.Struct, frozen=True, kw_only=True):
-    """The oracle reports `multiple` times the price of an asset, from one moment to another (not included).
-
-    A ratio read as a price, a wrong unit, a feed at its floor: sources agree, and all of them are wrong.
-    """
-
-    asset: str
-    start_ns: int
-    end_ns: int
-    multiple: float
-
-
 class LoanStep(msgspec.Struct, frozen=True):
     """One moment: the reported prices, how many liquidations were started so far, how many loans wait for a
     liquidator, and what those owe (atoms)."""
 
     time_ns: int
-    price_usd: dict[str, float]
+    price_usd: dict[str, float]  # as the first source told it
+    outside_usd: dict[str, float]
     started: int
     waiting: int
     owed_atoms: int
@@ -64,7 +54,8 @@ class LoanOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
     `deficit_atoms`: debts left without collateral. `penalty_atoms`: what borrowers lost to being liquidated,
     at the oracle's prices. `suppliers_atoms`: what lenders lost. `protocol_atoms`: what funds, fees and
-    reserves gained (below zero: lost), at the last prices.
+    reserves gained (below zero: lost), at the last prices. `uncovered_atoms`: what of the debts at the end
+    is more than stands behind it at the outside prices, whatever the oracle says.
     """
 
     steps: tuple[LoanStep, ...]
@@ -76,6 +67,8 @@ class LoanOutcome(msgspec.Struct, frozen=True, kw_only=True):
     penalty_atoms: int
     suppliers_atoms: int
     protocol_atoms: int
+    visitors_atoms: int  # what visitors left with, at the index when they did
+    uncovered_atoms: int
     profit_atoms: dict[str, int]  # by keeper
     waiting: int  # loans still under the line at the end
     halted: str
@@ -99,18 +92,23 @@ class LoanCrash:
         recovery: float = 0.2,
         accrue: bool = True,
         misread: tuple[Misread, ...] = (),
+        visitors: tuple[Visitor, ...] = (),
         recorders: tuple[LoanRecorder, ...] = (),
     ) -> None:
         self.engine, self.path, self.keepers = engine, path, keepers
         self.outside = Outside(engine.state.rulebook, pools, fixed_usd or {})
         self.feedback, self.recovery, self.accrue, self.recorders = feedback, recovery, accrue, recorders
-        self.misread = misread
+        self.misread, self.visitors = misread, visitors
         self.now = engine.state.time_ns
+        self.shown: dict[str, float] = {}
+        self.outside_usd: dict[str, float] = {}
         self.account: dict[str, int] = {}
         self.since: dict[int, int] = {}
         self.cash = {keeper.name: keeper.capital_atoms for keeper in keepers}
         self.profit = dict.fromkeys(self.cash, 0)
-        self.seen = dict.fromkeys(("started", "seizures", "repaid", "deficit", "penalty", "suppliers"), 0)
+        self.seen = dict.fromkeys(
+            ("started", "seizures", "repaid", "deficit", "penalty", "suppliers", "borrowed"), 0
+        )
         self._check()
 
     def run(self) -> LoanOutcome:
@@ -121,11 +119,12 @@ class LoanCrash:
         for keeper in self.keepers:
             self.account[keeper.name] = len(state.account_pot)
             self._do(cmd.OpenAccount, account=self.account[keeper.name])
-        steps = []
+        steps, before = [], -1
         for row in range(self.path.time_ns.size):
             self._report(row)
             protocol = self._protocol() if protocol is None else protocol
-            steps.append(self._step())
+            steps.append(self._step(before))
+            before = self.now
         self.engine.check()
         return LoanOutcome(
             steps=tuple(steps),
@@ -137,6 +136,8 @@ class LoanCrash:
             penalty_atoms=self.seen["penalty"],
             suppliers_atoms=self.seen["suppliers"],
             protocol_atoms=self._protocol() - (protocol or 0),
+            visitors_atoms=self.seen["borrowed"],
+            uncovered_atoms=self._uncovered(),
             profit_atoms=self.profit,
             waiting=len(state.ladders),
             halted=state.halted,
@@ -155,14 +156,13 @@ class LoanCrash:
             if (moving and name not in self.outside.pools) or (name in held and not self._has_price(name)):
                 raise InputError.at(name, "has no price on the path, or no pool", "Give both, or fixed_usd.")
         for one in self.misread:
-            where = f"misread of {one.asset}"
-            if one.asset not in self._priced():
+            one.check(self._priced())
+        for visitor in self.visitors:
+            if visitor.asset not in self._priced() or state.rulebook.curve(visitor.borrows) is None:
+                what = f"brings {visitor.asset} and borrows {visitor.borrows}"
                 raise InputError.at(
-                    where, "no loan is valued by it", f"Name one of {', '.join(self._priced())}."
+                    f"visitor {visitor.name}", what, "Name an asset with a price, and one lent."
                 )
-            if not 0.0 < one.multiple < inf or one.end_ns <= one.start_ns:
-                what = f"{one.multiple!r} times from {one.start_ns} to {one.end_ns} ns"
-                raise InputError.at(where, what, "Give a positive multiple, and an end after the start.")
 
     def _has_price(self, name: str) -> bool:
         return name in self.outside.fixed_usd or (name in self.path.names and name in self.outside.pools)
@@ -214,34 +214,34 @@ class LoanCrash:
     def _report(self, row: int) -> None:
         """Traders move the pools, and the oracle says what it sees."""
         self.now = max(self.now, int(self.path.time_ns[row]))
-        self.shown: dict[str, float] = {}
-        for name in self._priced():
-            if name in self.outside.fixed_usd:
-                self.shown[name] = self._misread(name, self.outside.fixed_usd[name])
-                continue
-            usd = float(self.path.of(name)[row])
-            self.outside.recover(name, usd, 1.0 if row == 0 else self.recovery)
-            self.shown[name] = self._misread(name, self.outside.price(name) if self.feedback else usd)
         rules, quotes = self.engine.state.rulebook, []
-        for name, usd in self.shown.items():
+        for name in self._priced():
+            usd = self.outside_usd[name] = self._true(name, row)
             instrument = rules.instrument(rules.margin.collateral[name])
-            ticks = max(round(usd / float(instrument.tick_units)), 1)
-            quotes += [
-                cmd.SourcePrice(instrument.name, source, ticks, self.now)
-                for source in rules.oracles[instrument.name].sources
-            ]
+            said = self.outside.price(name) if self.feedback and name in self.outside.pools else usd
+            for place, source in enumerate(rules.oracles[instrument.name].sources):
+                wrong = [one for one in self.misread if one.concerns(name, place, self.now)]
+                told = wrong[-1].price(said) if wrong else said
+                self.shown[name] = told if place == 0 else self.shown[name]
+                ticks = max(round(told / float(instrument.tick_units)), 1)
+                quotes.append(cmd.SourcePrice(instrument.name, source, ticks, self.now))
         self._give(cmd.ReportPrices(time_ns=self.now, prices=tuple(quotes)))
 
-    def _misread(self, name: str, price: float) -> float:
-        for one in self.misread:
-            if one.asset == name and one.start_ns <= self.now < one.end_ns:
-                price *= one.multiple
-        return price
+    def _true(self, name: str, row: int) -> float:
+        """The outside price; its pool follows it."""
+        if name in self.outside.fixed_usd:
+            return self.outside.fixed_usd[name]
+        usd = float(self.path.of(name)[row])
+        self.outside.recover(name, usd, 1.0 if row == 0 else self.recovery)
+        return usd
 
-    def _step(self) -> LoanStep:
+    def _step(self, before: int) -> LoanStep:
         if self.accrue:
             for name in sorted(self.engine.state.rulebook.interest or ()):
                 self._do(cmd.AccrueInterest, asset=name)
+        for visitor in self.visitors:
+            if before < visitor.at_ns <= self.now:
+                self._visit(visitor)
         for keeper in self.keepers:
             if keeper.there(self.now):
                 self._work(keeper)
@@ -251,7 +251,8 @@ class LoanCrash:
                 owed += self._value(-atoms, asset) if atoms < 0 else 0
         for recorder in self.recorders:
             recorder.step_done(self.engine, None, self.now)
-        return LoanStep(self.now, self.shown, self.seen["started"], len(state.ladders), owed)
+        told, true = dict(self.shown), dict(self.outside_usd)
+        return LoanStep(self.now, told, true, self.seen["started"], len(state.ladders), owed)
 
     def _work(self, keeper: Keeper) -> None:
         """One round of a keeper over the loans he can see, the longest waiting first, each once."""
@@ -272,6 +273,33 @@ class LoanCrash:
         for step in state.rulebook.liquidation.steps:
             if not isinstance(step.absorb, msgspec.UnsetType):
                 self._buy(keeper, step.absorb)
+
+    def _visit(self, visitor: Visitor) -> None:
+        """He brings his coins and leaves with what they let him borrow."""
+        state, account = self.engine.state, len(self.engine.state.account_pot)
+        atoms = round(visitor.coins * state.rulebook.asset(visitor.asset).atoms_per_unit)
+        self._do(cmd.OpenAccount, account=account)
+        self._do(cmd.Deposit, account=account, asset=visitor.asset, amount_atoms=atoms)
+        borrowed = most_borrowed(state, state.account_pot[account], visitor)
+        if borrowed and self._do(cmd.Withdraw, account=account, asset=visitor.borrows, amount_atoms=borrowed):
+            self.seen["borrowed"] += self._value(borrowed, state.asset_row[visitor.borrows])
+
+    def _uncovered(self) -> int:
+        """Debts that what stands behind them does not cover, at the outside prices of now."""
+        state, money = self.engine.state, self.outside.numeraire
+        unit = state.rulebook.asset(money).atoms_per_unit
+        usd = {
+            name: price / state.rulebook.asset(name).atoms_per_unit
+            for name, price in self.outside_usd.items()
+        }
+        worth = [
+            usd.get(asset.name, 1 / unit if asset.name == money else 0.0) for asset in state.rulebook.assets
+        ]
+        missing = 0.0
+        for row in state.book.balances[HOUSE_ACCOUNTS : state.book.n_pots].tolist():
+            if min(row) < 0:
+                missing += max(-sum(atoms * price for atoms, price in zip(row, worth, strict=True)), 0.0)
+        return round(missing * unit)
 
     def _venue_cash(self, name: str) -> int:
         """What the venue has of an asset and has not lent out: only that can be withdrawn and sold."""

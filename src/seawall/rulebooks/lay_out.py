@@ -4,7 +4,8 @@ A lending file states reserves, categories, markets and how a debt may be closed
 any rulebook has: spot instruments that price the reserves, weights `ltv` and `threshold`, a ladder on which
 outsiders seize or the protocol absorbs, and who bears what stays unpaid. A choice follows the name after a
 colon: an efficiency mode of the accounts (`aave-v3.3:eth-correlated`), or the isolated market
-(`morpho-blue:WETH-USDC`). Amounts keep at most 9 of 18 decimals, since balances are 64-bit; prices 1e-8 USD.
+(`morpho-blue:WETH-USDC`). `[oracles.ASSET]` and `[interest.ASSET]` are as in any rulebook. Amounts keep at
+most 9 of 18 decimals, since balances are 64-bit; prices 1e-8 USD.
 """
 
 from __future__ import annotations
@@ -15,7 +16,12 @@ from typing import Any, NamedTuple
 from seawall.errors import RulebookError
 from seawall.margin.collateral_debt import BPS, WAD
 from seawall.rulebooks.find import page_of
-from seawall.rulebooks.load_lending import BASE_DECIMALS, LendingRulebook, parse_lending_rulebook
+from seawall.rulebooks.load_lending import (
+    BASE_DECIMALS,
+    LendingRulebook,
+    parse_lending_rulebook,
+    read_lending_rulebook,
+)
 from seawall.rulebooks.model import Rulebook
 from seawall.rulebooks.parse import read_rulebook
 from seawall.units import PPB
@@ -42,7 +48,15 @@ def is_lending(text: str) -> bool:
 def lay_out(text: str, *, file: str, choice: str = "") -> Rulebook:
     """A lending rulebook as the engine's; `choice` is a category or a market of it. Raises RulebookError."""
     rules = parse_lending_rulebook(text, file=file)
-    data = tomllib.loads(text)
+    return _laid_out(rules, tomllib.loads(text), file, choice)
+
+
+def lay_out_page(data: Data, *, file: str, choice: str = "") -> Rulebook:
+    """The same from what TOML holds."""
+    return _laid_out(read_lending_rulebook(page_of(data, file=file)), data, file, choice)
+
+
+def _laid_out(rules: LendingRulebook, data: Data, file: str, choice: str) -> Rulebook:
     terms = _terms_of(rules, file, choice)
     venue, source = data["venue"], data["market"]["source"]
     page: Data = {
@@ -56,7 +70,7 @@ def lay_out(text: str, *, file: str, choice: str = "") -> Rulebook:
         },
         "sources": {**data["sources"], HOUSE: HOUSE_TEXT},
         "interest": data.get("interest") or _no_interest(terms.borrows),
-        **_priced(terms.decimals, venue["numeraire"]),
+        **_priced(terms.decimals, venue["numeraire"], data.get("oracles", {})),
         "margin": _margin(terms, venue["numeraire"], source),
         "liquidation": _liquidation(rules, terms, data),
         "waterfall": {"source": source, "remainder": "halt", "bad_debt": rules.bad_debt},
@@ -73,6 +87,7 @@ class _Terms(NamedTuple):
     borrows: tuple[str, ...]
     ltv: dict[str, int]
     threshold: dict[str, int]
+    bonus: dict[str, int]  # of the whole: 10_500
 
     @property
     def goods(self) -> list[str]:
@@ -86,20 +101,23 @@ def _terms_of(rules: LendingRulebook, file: str, choice: str) -> _Terms:
         if market is None:
             raise _no_choice(file, choice, "market", list(rules.markets))
         lent = {market.collateral: market.threshold_bps, market.debt: 0}
-        return _Terms({name: rules.decimals[name] for name in lent}, (market.debt,), lent, lent)
+        return _Terms({name: rules.decimals[name] for name in lent}, (market.debt,), lent, lent, {})
     category = rules.categories.get(choice)
     if choice and category is None:
         raise _no_choice(file, choice, "category", list(rules.categories))
     reserves = {name: one.reserve for name, one in rules.reserves.items()}
     ltv = {name: one.ltv_bps for name, one in reserves.items()}
     threshold = {name: one.threshold_bps for name, one in reserves.items()}
+    bonus = {name: one.bonus_bps for name, one in rules.reserves.items()}
     if category is not None:
         outside = [name for name in reserves if name not in category.assets]
         ltv |= dict.fromkeys(category.assets, category.ltv_bps)
         ltv |= dict.fromkeys(outside, 0) if category.isolated else {}
         threshold |= dict.fromkeys(category.assets, category.threshold_bps)
+        if choice in rules.category_bonus_bps:
+            bonus |= dict.fromkeys(category.assets, rules.category_bonus_bps[choice])
     decimals = {name: one.decimals for name, one in reserves.items()}
-    return _Terms(decimals, rules.borrows or tuple(reserves), ltv, threshold)
+    return _Terms(decimals, rules.borrows or tuple(reserves), ltv, threshold, bonus)
 
 
 def _no_choice(file: str, choice: str, kind: str, known: list[str]) -> RulebookError:
@@ -110,8 +128,8 @@ def _no_choice(file: str, choice: str, kind: str, known: list[str]) -> RulebookE
     return RulebookError(f"{file}: {what}\n  Write it after the name: one of {names}.")
 
 
-def _priced(decimals: dict[str, int], numeraire: str) -> Data:
-    """Assets, and an instrument with an oracle for each that is priced."""
+def _priced(decimals: dict[str, int], numeraire: str, oracles: Data) -> Data:
+    """Assets, and an instrument with an oracle for each that is priced: the file's, or one neutral source."""
     terms = {"source": HOUSE, "kind": "spot", "quote": numeraire, "settle": numeraire}
     terms |= {"tick": f"0.00000001 {numeraire}", "maker_fee": "0 bp", "taker_fee": "0 bp"}
     spot = {f"{name}-SPOT": {**terms, "base": name, "lot": f"1 {name}"} for name in decimals}
@@ -121,7 +139,7 @@ def _priced(decimals: dict[str, int], numeraire: str) -> Data:
     return {
         "assets": {"source": HOUSE, "decimals": {numeraire: BASE_DECIMALS, **kept}},
         "instruments": spot,
-        "oracles": dict.fromkeys(spot, oracle),
+        "oracles": {f"{name}-SPOT": {**oracle, **oracles.get(name, {})} for name in decimals},
     }
 
 
@@ -172,7 +190,7 @@ def _seize(rules: LendingRulebook, terms: _Terms, data: Data, source: str) -> Da
     else:
         more = {key: value for key, value in data.get("close", {}).items() if key != "source_of"}
         more |= {"fee": _bps(rules.fee_bps), "rounding": rules.rounding}
-        bonus = {name: _bps(rules.reserves[name].bonus_bps - BPS) for name in terms.goods}
+        bonus = {name: _bps(terms.bonus[name] - BPS) for name in terms.goods}
     return {"source": source, "bonus": {"source": source, **bonus}, **more}
 
 

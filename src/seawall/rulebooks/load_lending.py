@@ -54,6 +54,7 @@ class LendingRulebook(msgspec.Struct, frozen=True, kw_only=True):
     unsupported: tuple[str, ...]
     reserves: dict[str, LendingReserve]
     categories: dict[str, Category]
+    category_bonus_bps: dict[str, int]  # of those that have their own: 10_100 is 1 %
     close: CloseTerms
     rounding: Rounding
     fee_bps: int
@@ -85,11 +86,19 @@ def load_lending_rulebook(name_or_path: str | Path) -> LendingRulebook:
 
 def parse_lending_rulebook(text: str, *, file: str) -> LendingRulebook:
     """Read one; `file` is only what errors call it. Raises RulebookError."""
-    top = open_page(text, file=file)
+    return read_lending_rulebook(open_page(text, file=file))
+
+
+def read_lending_rulebook(top: Table) -> LendingRulebook:
+    """The same from a page that is open already."""
     page, venue, market = top.page, top.table("venue"), top.table("market")
     base = Asset(name=venue.text("numeraire"), decimals=BASE_DECIMALS)
     reserves = {name: _reserve(name, table) for name, table in top.table("reserves", optional=True).alike()}
-    categories = {name: _category(table) for name, table in top.table("categories", optional=True).alike()}
+    categories, bonuses = {}, {}
+    for name, table in top.table("categories", optional=True).alike():
+        if table.has("bonus"):
+            bonuses[name] = BPS + table.basis_points("bonus")
+        categories[name] = _category(table)
     close = _close(top.table("close", optional=True), base)
     rulebook = LendingRulebook(
         name=venue.text("name"),
@@ -100,6 +109,7 @@ def parse_lending_rulebook(text: str, *, file: str) -> LendingRulebook:
         unsupported=venue.texts("unsupported", []),
         reserves=reserves,
         categories=categories,
+        category_bonus_bps=bonuses,
         close=close,
         rounding=market.choice("rounding", get_args(Rounding), "directed"),
         fee_bps=market.basis_points("fee", 0),
@@ -115,6 +125,7 @@ def parse_lending_rulebook(text: str, *, file: str) -> LendingRulebook:
     )
     if top.has("interest"):
         read_interest(top.table("interest"))
+    top.has("oracles")  # read where it is laid out for the engine
     for table in (venue, market, top):
         table.done()
     _check_names(top, rulebook)

@@ -23,6 +23,8 @@ QUORUM = 3
 SAME_BLOCK_MOVE = 0.02
 SUPPLY_GROWTH = 0.01
 PIECES = 100
+SAME_NUMBER = 0.02  # a price and the number it may have been taken for
+CHANGE_S = 3_600.0  # what goes wrong so soon after a change of configuration
 PEG_APART = 0.05
 
 
@@ -69,6 +71,15 @@ def below_floor(answer: float, least: float) -> float:
 DETECTORS: tuple[Detector, ...] = (
     Detector("SOURCE_COUNT_BELOW_QUORUM", ("sources_live",), lambda live: QUORUM - live, 0.0),
     Detector("ORACLE_JUMP", ("oracle_before", "oracle_after"), ratio, JUMP, strict=False),
+    Detector(
+        "UNIT_OR_SCALE_CHANGE", ("oracle_after", "known_price"), below_floor, -SAME_NUMBER, strict=False
+    ),
+    Detector(
+        "CONFIG_CHANGE_PRECEDES_ANOMALY",
+        ("anomalies", "since_change_s"),
+        lambda seen, since: seen * (CHANGE_S - since),
+        0.0,
+    ),
     Detector("ORACLE_RANGE", ("oracle_in_ether",), lambda value: value, RANGE),
     Detector("SPOT_ORACLE_SAME_BLOCK", ("same_block_move",), lambda move: move, SAME_BLOCK_MOVE),
     Detector(
@@ -93,6 +104,13 @@ DETECTORS: tuple[Detector, ...] = (
     Detector("DEBT_VS_DEPTH", ("liquidatable", "depth_value"), lambda debt, depth: debt / depth, 1.0),
     Detector("UTILISATION_100", ("utilisation",), lambda used: used, 1.0, strict=False),
     Detector("UNREALISED_PNL_WITHDRAWAL", ("withdrawn", "own_funds"), lambda out, own: out / own, 1.0),
+    Detector("TOXIC_LTV", ("worst_ltv", "bonus"), lambda ltv, bonus: ltv * (1.0 + bonus), 1.0),
+    Detector(
+        "LIQUIDATIONS_WITHOUT_MARKET_MOVE",
+        ("liquidations_now", "market_move", "usual_move"),
+        lambda now, move, usual: now if move < usual else 0.0,
+        0.0,
+    ),
     Detector("LIQUIDATION_FRAGMENTATION", ("liquidations",), lambda pieces: pieces, PIECES),
 )  # fmt: skip
 NAMES = tuple(detector.name for detector in DETECTORS)
