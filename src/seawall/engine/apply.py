@@ -197,18 +197,19 @@ def _tidy(state: State, pot: int, slot: int) -> None:
 
 def _traded(state: State, event: ev.Traded) -> None:
     row, book = event.instrument, state.book
-    if sum(leg.size_lots for leg in event.legs) or sum(
-        leg.cost_atoms - leg.realised_atoms for leg in event.legs
-    ):
+    moved = costs = gained = 0
+    for leg in event.legs:  # one plain loop: this is done for every fill of a book that is loaded
+        moved, costs, gained = moved + leg.size_lots, costs + leg.cost_atoms, gained + leg.realised_atoms
+    if moved or costs != gained:
         raise InvariantViolation(f"{event.kind} in instrument {row} does not balance: {event.legs}")
     if len({leg.pot for leg in event.legs}) < len(event.legs):
         raise InvariantViolation(f"{event.kind} in instrument {row} names a pot twice: {event.legs}")
-    settle, oi = state.settle_row[row], int(state.market.oi_lots[row])
+    settle, oi = state.settle_row[row], state.market.oi_lots.item(row)
     after: list[tuple[int, int, int]] = []
     realised: dict[tuple[int, int], int] = {}
     for leg in event.legs:
         slot = book.position(leg.pot, row)
-        lots, cost = (int(book.pos_lots[slot]), int(book.pos_cost[slot])) if slot != NONE else (0, 0)
+        lots, cost = (book.pos_lots.item(slot), book.pos_cost.item(slot)) if slot != NONE else (0, 0)
         after.append((leg.pot, fit(lots + leg.size_lots), fit(cost + leg.cost_atoms)))
         if lots + leg.size_lots == 0 and cost + leg.cost_atoms:
             left = cost + leg.cost_atoms
@@ -217,15 +218,15 @@ def _traded(state: State, event: ev.Traded) -> None:
         if leg.realised_atoms:
             for pot, atoms in ((leg.pot, leg.realised_atoms), (CLEARING, -leg.realised_atoms)):
                 realised[pot, settle] = realised.get((pot, settle), 0) + atoms
-    balances, costs = credited(state, realised), sum(leg.cost_atoms for leg in event.legs)
+    balances = credited(state, realised)
     state.market.oi_lots[row] = fit(oi)
-    state.cost_sum[row] = fit(int(state.cost_sum[row]) + costs)
-    state.lots_sum[row] = int(state.lots_sum[row]) + sum(leg.size_lots for leg in event.legs)
+    state.cost_sum[row] = fit(state.cost_sum.item(row) + costs)
+    state.lots_sum[row] = state.lots_sum.item(row) + moved
     set_balances(state, balances)
     for pot, lots, cost in after:
         slot = book.open_position(pot, row)
         book.pos_lots[slot], book.pos_cost[slot] = lots, cost
-        if pot != MARKET:
+        if not (lots or cost) and pot != MARKET:
             _tidy(state, pot, slot)
     if event.kind in ("fill", "liquidation", "unwind"):
         state.last_trade[row] = event.price_ticks

@@ -25,14 +25,14 @@ def fit(number: int) -> int:
 
 def credited(state: State, changes: dict[tuple[int, int], int]) -> dict[tuple[int, int], int]:
     """(pot, asset) -> balance after the changes, all of them checked to fit."""
-    balances = state.book.balances
-    return {key: fit(int(balances[key]) + atoms) for key, atoms in changes.items()}
+    held = state.book.balances.item
+    return {key: fit(held(key) + atoms) for key, atoms in changes.items()}
 
 
 def set_balances(state: State, after: dict[tuple[int, int], int]) -> None:
-    balances = state.book.balances
+    balances, sums = state.book.balances, state.balance_sum
     for key, atoms in after.items():
-        state.balance_sum[key[1]] = int(state.balance_sum[key[1]]) + atoms - int(balances[key])
+        sums[key[1]] = sums.item(key[1]) + atoms - balances.item(key)
         balances[key] = atoms
 
 

@@ -147,9 +147,12 @@ class Book:
 
     def position(self, pot: int, instrument: int) -> int:
         """Slot of the pot's position in an instrument, or -1."""
-        slot = int(self.pot_head[pot])
-        while slot != NONE and self.pos_instrument[slot] != instrument:
-            slot = int(self.pos_next[slot])
+        slot = self.pot_head.item(pot)
+        if slot == NONE:
+            return slot
+        held, following = self.pos_instrument.item, self.pos_next.item
+        while slot != NONE and held(slot) != instrument:
+            slot = following(slot)
         return slot
 
     def positions(self, pot: int) -> list[int]:

@@ -122,8 +122,9 @@ def _check_fits(state: State, row: int, size: int, price: int, sides: list[Side]
     mark = int(state.market.mark[row]) or price
     worst = min(price, mark) if instrument.kind.inverse else max(price, mark)
     added = 0
-    for side in sides:
-        held = held_lots(state, side.pot, row)
+    slots = [book.position(side.pot, row) if side.pot != NONE else NONE for side in sides]
+    for side, slot in zip(sides, slots, strict=True):
+        held = book.pos_lots.item(slot) if slot != NONE else 0
         added += max(held + side.lots, 0) - max(held, 0)
     open_lots = int(state.market.oi_lots[row]) + added
     if (
@@ -135,9 +136,8 @@ def _check_fits(state: State, row: int, size: int, price: int, sides: list[Side]
             open_interest_lots=int(state.market.oi_lots[row]),
             size_lots=size,
         )
-    for side in sides:
-        slot = book.position(side.pot, row) if side.pot != NONE else NONE
-        if slot != NONE and abs(int(book.pos_cost[slot])) > MOST_ATOMS:
+    for side, slot in zip(sides, slots, strict=True):
+        if slot != NONE and abs(book.pos_cost.item(slot)) > MOST_ATOMS:
             raise Refusal("the position's cost is beyond 2**61 atoms", account=side.account)
 
 

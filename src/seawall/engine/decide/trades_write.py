@@ -47,7 +47,7 @@ def write_trade(
             booked.append(ev.Leg(pot, 0, 0, -atoms))
             continue
         slot = book.position(pot, row)
-        held, cost = (int(book.pos_lots[slot]), int(book.pos_cost[slot])) if slot != NONE else (0, 0)
+        held, cost = (book.pos_lots.item(slot), book.pos_cost.item(slot)) if slot != NONE else (0, 0)
         added, realised = trade_leg(lots=held, cost_atoms=cost, trade_lots=lots, trade_atoms=atoms)
         booked.append(ev.Leg(pot, lots, added, realised))
     return writer.put(
