@@ -144,3 +144,41 @@ def test_a_loan_book_stands_side_by_side_under_several_protocols(call):
     held = {asset: float(amount) for account, asset, amount in rows[1:] if account == "eth-01"}
     assert ratios == pytest.approx([held["ETH"] * 3_700 * share / -held["USDC"] for share in (0.825, 0.895)])
     assert found["eth-01", "hyperliquid"]["why"].startswith("left out: ")
+
+
+def test_what_is_lost_from_the_start_is_counted_and_rows_have_no_order(call, tmp_path):
+    """An account that owes 31,000 and has nothing: lenders, deficit or fund bear it before the first step."""
+    book, names = tmp_path / "b.csv", "aave-v3.3,euler-v2,harbor-lending"
+    rows = ["none,USDC,-31000", "lender,USDC,100000"]
+    words = [
+        "--mark",
+        "ETH=4000",
+        "--fixed",
+        "USDC=1",
+        "--pool",
+        "ETH=600",
+        "--shock",
+        "ETH:-1%:10m",
+        "--json",
+    ]
+    answers = []
+    for order in (rows, rows[::-1]):
+        book.write_text("\n".join(["account,collateral_asset,collateral_amount", *order]) + "\n")
+        found = json.loads(call("loans", book, "--rulebooks", names, *words).out)
+        told = [(one["with_feedback"], one["atoms_per_usd"]) for one in found]
+        answers.append([
+            tuple(fed[name] / unit for name in ("deficit_atoms", "suppliers_atoms", "protocol_atoms"))
+            for fed, unit in told
+        ])  # fmt: skip
+    assert answers[0] == answers[1]
+    assert answers[0] == [(31_000, 0, -31_000), (31_000, 31_000, 0), (31_000, 0, -31_000)]
+
+
+def test_a_coin_goes_by_any_of_its_names(call, tmp_path):
+    book = tmp_path / "b.csv"
+    book.write_text("account,collateral_asset,collateral_amount\na,WETH,10\na,USDC,-31000\n")
+    words = ["--mark", "WETH=4000", "--fixed", "USDC=1", "--pool", "WETH=600", "--shock", "WETH:-30%:40m"]
+    said = call("loans", book, "--rulebooks", "aave-v3.3,harbor-lending", *words)
+    assert said.code == 0, said.err
+    twice = call("loans", book, "--rulebooks", "aave-v3.3,aave-v3.3", *words)
+    twice.refuses("one is given twice")

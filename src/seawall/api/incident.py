@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from seawall.api.loan_books import SEARCHER, keeper_of, named, read_liquidator
+from seawall.api.loan_books import SEARCHER, Told, keeper_of, named, read_liquidator
 from seawall.api.witness import Seen, Witness
 from seawall.engine import commands as cmd
 from seawall.engine.engine import Engine
@@ -189,8 +189,8 @@ def _crash(incident: Incident, guard: Safeguard) -> Seen:
     )
     mine, pools, fixed = named(rulebook, path, market.pools, market.fixed)
     usd = {name: float(mine.of(name)[0]) for name in mine.names} | fixed
-    engine = Engine(rulebook)
-    load_engine(engine, (_first_prices(rulebook, usd), *_book(incident, guard, rulebook, usd)))
+    engine, told = Engine(rulebook), Told()
+    load_engine(engine, (_first_prices(rulebook, usd), *_book(incident, guard, rulebook, usd)), (told,))
     unit = rulebook.asset(rulebook.margin.numeraire).atoms_per_unit
     liquidators = [read_liquidator(text) for text in market.liquidators] or [SEARCHER]
     witness = Witness(incident.figures, wrong=[one.asset for one in incident.misread], lead=mine.names[0])
@@ -205,6 +205,7 @@ def _crash(incident: Incident, guard: Safeguard) -> Seen:
         misread=tuple(_misread(one) for one in incident.misread if guard.misread),
         visitors=tuple(_visitor(k, one) for k, one in enumerate(incident.visitors)),
         recorders=(witness,),
+        loaded=told.events,
     )
     witness.crash = crash
     return witness.seen(crash, crash.run())

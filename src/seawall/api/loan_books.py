@@ -21,13 +21,14 @@ from seawall.api.place_book import meanings, place
 from seawall.api.pricing import ALIASES
 from seawall.engine import commands as cmd
 from seawall.engine.engine import Engine
+from seawall.engine.events import AnyEvent
 from seawall.errors import InputError
 from seawall.lab.bookfile import BookRow
 from seawall.lab.keepers import Keeper
 from seawall.lab.loading import commands_for_rows
 from seawall.lab.loan_crash import LoanCrash, LoanOutcome
 from seawall.lab.prices import PricePath
-from seawall.lab.simulate import load_engine
+from seawall.lab.simulate import Recorder, load_engine
 from seawall.market.amm.constant_product import ConstantProductPool
 from seawall.rulebooks.load import load_rulebook
 from seawall.rulebooks.model import Rulebook
@@ -78,6 +79,19 @@ def read_liquidator(text: str) -> Liquidator:
 SEARCHER = Liquidator(name="searcher", least_profit_ppb=2_000_000)
 
 
+class Told:
+    """A recorder that keeps what a book's loading had to say beyond the loading itself."""
+
+    def __init__(self) -> None:
+        self.events: list[AnyEvent] = []
+
+    def record(self, command: cmd.AnyCommand, events: tuple[AnyEvent, ...]) -> None:
+        self.events += events[1:]  # the first is what was asked for
+
+    def step_done(self, engine: Engine, venue: Any, time_ns: int) -> None:
+        """A loading has no steps."""
+
+
 class LoanRun(msgspec.Struct, frozen=True, kw_only=True):
     """A book under one rulebook. `left_out`: accounts it cannot hold, with the reason."""
 
@@ -126,6 +140,8 @@ def crash_loans(
     if not rulebooks:
         raise InputError.at("rulebooks", "none is given", "Name some: aave-v3.3,compound-v3,euler-v2.")
     chosen = [one if isinstance(one, Rulebook) else load_rulebook(one) for one in rulebooks]
+    if len({one.tag for one in chosen}) < len(chosen):
+        raise InputError.at("rulebooks", "one is given twice", "Name each once.")
     rows = read_rows(book)
     _check_coins(path, pools, fixed_usd or {})
     journals = [None if out is None else out / f"{one.name.replace(':', '-')}.db" for one in chosen]
@@ -175,10 +191,12 @@ def _run(
     keepers = tuple(keeper_of(one, unit, int(path.time_ns[0])) for one in liquidators)
 
     def crash(*kept: JournalKeeper, feedback: bool) -> LoanOutcome:
-        engine = _loaded(rulebook, held, mine, stays, *kept)
+        told = Told()
+        engine = _loaded(rulebook, held, mine, stays, told, *kept)
         return LoanCrash(
-            engine, mine, keepers, deep, fixed_usd=stays, feedback=feedback, recovery=recovery, recorders=kept
-        ).run()
+            engine, mine, keepers, deep,
+            fixed_usd=stays, feedback=feedback, recovery=recovery, recorders=kept, loaded=told.events,
+        ).run()  # fmt: skip
 
     apart = crash(feedback=False)
     if journal is None:
@@ -228,8 +246,9 @@ def named(
 
 
 def _coin(asset: str, known: tuple[str, ...]) -> str:
-    """The asset's own name where it is known, else that of the coin it stands for, else ''."""
-    return next((name for name in (asset, ALIASES.get(asset, asset)) if name in known), "")
+    """The asset's own name where it is known, else the first known one of the coin it stands for, else ''."""
+    same = (name for name in known if ALIASES.get(name, name) == ALIASES.get(asset, asset))
+    return asset if asset in known else next(same, "")
 
 
 def keeper_of(one: Liquidator, unit: int, start_ns: int) -> Keeper:
@@ -244,7 +263,7 @@ def keeper_of(one: Liquidator, unit: int, start_ns: int) -> Keeper:
 
 
 def _loaded(
-    rulebook: Rulebook, rows: list[BookRow], path: PricePath, fixed: Mapping[str, float], *kept: JournalKeeper
+    rulebook: Rulebook, rows: list[BookRow], path: PricePath, fixed: Mapping[str, float], *kept: Recorder
 ) -> Engine:
     """An engine at the path's first prices, with the book in it; every command of that is kept."""
     engine, now = Engine(rulebook), int(path.time_ns[0])
@@ -256,5 +275,8 @@ def _loaded(
         sources = rulebook.oracles[instrument.name].sources
         quotes += [cmd.SourcePrice(instrument.name, source, ticks, now) for source in sources]
     first_prices = cmd.ReportPrices(time_ns=now, prices=tuple(quotes))
-    load_engine(engine, (first_prices, *commands_for_rows(rulebook, rows, time_ns=now).commands), kept)
+    commands = commands_for_rows(rulebook, rows, time_ns=now).commands
+    # A book has no order: whoever lends is there before somebody's debt turns out to be worthless.
+    ordered = sorted(commands, key=lambda command: type(command) is cmd.ReportDebt)
+    load_engine(engine, (first_prices, *ordered), kept)
     return engine

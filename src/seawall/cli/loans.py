@@ -133,7 +133,7 @@ def _figures(one: LoanRun) -> list[str]:
         fed.repaid_atoms, fed.penalty_atoms, sum(fed.profit_atoms.values()), fed.deficit_atoms,
         one.apart.deficit_atoms, fed.suppliers_atoms, fed.protocol_atoms,
     )  # fmt: skip
-    shown = [f"{one.usd(atoms):,.0f}" for atoms in dollars]
+    shown = [f"{round(one.usd(atoms)):,}" for atoms in dollars]
     prices = ["-" if usd is None else f"{usd:,.2f}" for usd in (one.first_usd, one.lowest_usd)]
     return [f"{one.borrowers:,}", f"{fed.started:,}", *shown, f"{fed.waiting:,}", *prices]
 

@@ -9,6 +9,7 @@ price alone: the difference of the two runs is what the liquidations did to them
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 import msgspec
@@ -78,6 +79,7 @@ class LoanCrash:
     """A loaded engine, the pools and the keepers. The engine is used up by `run`.
 
     `fixed_usd`: assets that are not on the path and keep this price, such as the dollars that are owed.
+    `loaded`: the events of loading; who was below the line or bankrupt from the start is counted too.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class LoanCrash:
         misread: tuple[Misread, ...] = (),
         visitors: tuple[Visitor, ...] = (),
         recorders: tuple[LoanRecorder, ...] = (),
+        loaded: Iterable[ev.AnyEvent] | None = None,
     ) -> None:
         self.engine, self.path, self.keepers = engine, path, keepers
         self.outside = Outside(engine.state.rulebook, pools, fixed_usd or {})
@@ -110,11 +113,14 @@ class LoanCrash:
             ("started", "seizures", "repaid", "deficit", "penalty", "suppliers", "borrowed"), 0
         )
         self._check()
+        self.loaded = loaded is not None
+        for event in loaded or ():
+            self._count(event)
 
     def run(self) -> LoanOutcome:
         """Along the whole path."""
         state = self.engine.state
-        fund, protocol = self._fund(), None
+        fund, protocol = self._fund_before(), None
         self.now = max(self.now, int(self.path.time_ns[0]))
         for keeper in self.keepers:
             self.account[keeper.name] = len(state.account_pot)
@@ -122,7 +128,7 @@ class LoanCrash:
         steps, before = [], -1
         for row in range(self.path.time_ns.size):
             self._report(row)
-            protocol = self._protocol() if protocol is None else protocol
+            protocol = self._protocol_before() if protocol is None else protocol
             steps.append(self._step(before))
             before = self.now
         self.engine.check()
@@ -178,6 +184,19 @@ class LoanCrash:
         """What the venue's own pots are worth; those it cannot value count for nothing."""
         found = (pot_health(self.engine.state, pot, WORTH) for pot in (INSURANCE, SHORTFALL, FEES))
         return sum(one.equity_atoms for one in found if one.known)
+
+    def _fund_before(self) -> int:
+        """The fund where the run is said to begin: before the loading, if that is counted."""
+        state = self.engine.state
+        held = state.rulebook.funds.insurance_atoms.get(state.rulebook.margin.numeraire, 0)
+        return held if self.loaded else self._fund()
+
+    def _protocol_before(self) -> int:
+        if not self.loaded:
+            return self._protocol()
+        state = self.engine.state
+        held = state.rulebook.funds.insurance_atoms
+        return sum(self._value(atoms, state.asset_row[name]) for name, atoms in held.items())
 
     def _value(self, atoms: int, asset: int) -> int:
         return convert(self.engine.state, atoms, asset, self.engine.state.numeraire) or 0
