@@ -7,6 +7,7 @@ with the code under test.
 from __future__ import annotations
 
 from fractions import Fraction
+from importlib.resources import files
 from typing import Any
 
 import msgspec
@@ -337,3 +338,56 @@ def test_a_debt_is_taken_over_as_it_is_and_refused_where_it_cannot_be() -> None:
         ({"asset": "USD"}, "cannot be borrowed here"),
     ):
         assert reason(market.do(cmd.ReportDebt, **(owe | more))).find(told.replace("..", "**")) >= 0
+
+
+MINE = """
+[interest.USDC]
+source = "values"
+base = "0 %"
+slope = "6 %"
+
+[oracles.WETH]
+source = "values"
+sources = ["a", "b", "c"]
+quorum = 2
+outlier = "5 %"
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('kind = "pool"', 'kind = "absorbing"', "borrows names 0 assets"),
+        ('kind = "pool"', 'kind = "isolated"', r"with 0 \[markets\]"),
+        ('kind = "pool"', 'kind = "discount"', "most_discount is missing"),
+        ("[oracles.WETH]", "[oracles.XYZ]", "not priced here"),
+        ("[interest.USDC]", "[interest.XYZ]", "not lent here"),
+        ('"WETH", "wstETH"]', '"WETH", "XYZ"]', "XYZ', which is no reserve"),
+        ("quorum = 2", "quorum = 9", "can never be met"),
+        ('share = "50 %"', 'share = "0 %"', "seize.share"),
+        ('bad_debt = "deficit"', 'bad_debt = "nobody"', "suppliers, deficit"),
+    ],
+)
+def test_a_lending_file_that_cannot_be_laid_out_is_refused(
+    tmp_path: Any, old: str, new: str, told: str
+) -> None:
+    text = (files("seawall.rulebooks") / "lending" / "aave-v3.3-2025-01-27.toml").read_text() + MINE
+    assert old in text
+    path = tmp_path / "mine.toml"
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(RulebookError, match=told):
+        load_rulebook(path)
+
+
+def test_a_lending_file_of_ones_own_keeps_its_oracles_its_rates_and_its_money(tmp_path: Any) -> None:
+    text = (files("seawall.rulebooks") / "lending" / "aave-v3.3-2025-01-27.toml").read_text() + MINE
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    rules = load_rulebook(path)
+    assert rules.oracles["WETH-SPOT"].sources == ("a", "b", "c") and rules.oracles["LINK-SPOT"].quorum == 1
+    rates = {name: rules.curve(name) for name in ("USDC", "WETH")}
+    assert all(rates.values()) and rates["USDC"].slope_ppb == 60_000_000 and not rates["WETH"].slope_ppb
+    path.write_text(text.replace('numeraire = "USD"', 'numeraire = "USDC"').replace(' USD"', ' USDC"'))
+    own = load_rulebook(path)  # accounts kept in a reserve: it has no price, and its own decimals
+    assert own.margin.collateral["USDC"] == "" and own.asset("USDC").decimals == 6
+    assert [one.name for one in own.instruments] == ["LINK-SPOT", "WBTC-SPOT", "WETH-SPOT", "wstETH-SPOT"]

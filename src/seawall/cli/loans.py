@@ -114,8 +114,10 @@ def _show(found: tuple[LoanRun, ...]) -> None:
         f"first liquidation at {coin} $", f"lowest {coin} $",
     ]  # fmt: skip
     columns = [_figures(one) for one in found]
+    names = [one.rulebook.partition("@")[0] for one in found]
+    heads = names if len(set(names)) == len(names) else [one.rulebook for one in found]
     put_table(
-        ["", *(one.rulebook.partition("@")[0] for one in found)],
+        ["", *heads],
         [[label, *(column[row] for column in columns)] for row, label in enumerate(labels)],
         right=range(1, len(found) + 1),
     )

@@ -5,7 +5,7 @@ any rulebook has: spot instruments that price the reserves, weights `ltv` and `t
 outsiders seize or the protocol absorbs, and who bears what stays unpaid. A choice follows the name after a
 colon: an efficiency mode of the accounts (`aave-v3.3:eth-correlated`), or the isolated market
 (`morpho-blue:WETH-USDC`). `[oracles.ASSET]` and `[interest.ASSET]` are as in any rulebook. Amounts keep at
-most 9 of 18 decimals, since balances are 64-bit; prices 1e-8 USD.
+most 9 of 18 decimals, since balances are 64-bit; prices have up to 8 decimals of the numeraire.
 """
 
 from __future__ import annotations
@@ -29,10 +29,8 @@ from seawall.units import PPB
 MOST_DECIMALS = 9
 HOUSE = "house"
 HOUSE_TEXT = "assumption: laid out by Seawall: 9 of 18 decimals, one price source, spot markets without fees"
-LEFT_OUT = (
-    "18 decimals: amounts are 64-bit and keep 9 of them",
-    "interest, unless the file has [interest] tables",
-)
+DECIMALS_CUT = "18 decimals: amounts are 64-bit and keep 9 of them"
+NO_INTEREST = "interest: the file has no [interest] tables"
 Data = dict[str, Any]
 
 
@@ -66,10 +64,14 @@ def _laid_out(rules: LendingRulebook, data: Data, file: str, choice: str) -> Rul
             "effective": rules.effective,
             "numeraire": venue["numeraire"],
             "source": venue["source"],
-            "unsupported": [*rules.unsupported, *LEFT_OUT],
+            "unsupported": [
+                *rules.unsupported,
+                DECIMALS_CUT,
+                *([] if data.get("interest") else [NO_INTEREST]),
+            ],
         },
         "sources": {**data["sources"], HOUSE: HOUSE_TEXT},
-        "interest": data.get("interest") or _no_interest(terms.borrows),
+        "interest": _interest(terms.borrows, data.get("interest", {})),
         **_priced(terms.decimals, venue["numeraire"], data.get("oracles", {})),
         "margin": _margin(terms, venue["numeraire"], source),
         "liquidation": _liquidation(rules, terms, data),
@@ -131,28 +133,31 @@ def _no_choice(file: str, choice: str, kind: str, known: list[str]) -> RulebookE
 def _priced(decimals: dict[str, int], numeraire: str, oracles: Data) -> Data:
     """Assets, and an instrument with an oracle for each that is priced: the file's, or one neutral source."""
     terms = {"source": HOUSE, "kind": "spot", "quote": numeraire, "settle": numeraire}
-    terms |= {"tick": f"0.00000001 {numeraire}", "maker_fee": "0 bp", "taker_fee": "0 bp"}
-    spot = {f"{name}-SPOT": {**terms, "base": name, "lot": f"1 {name}"} for name in decimals}
+    places = min(decimals.get(numeraire, BASE_DECIMALS), BASE_DECIMALS)
+    step = f"0.{'1'.rjust(places, '0')}" if places else "1"
+    terms |= {"tick": f"{step} {numeraire}", "maker_fee": "0 bp", "taker_fee": "0 bp"}
+    priced = [name for name in decimals if name != numeraire]
+    spot = {f"{name}-SPOT": {**terms, "base": name, "lot": f"1 {name}"} for name in priced}
     oracle: Data = {"source": HOUSE, "sources": ["oracle"], "quorum": 1, "max_age": "25 h", "mark": "index"}
     oracle |= {"step_window": "0 s"} | dict.fromkeys(("outlier", "max_step", "max_confidence"), "0 %")
     kept = {name: min(places, MOST_DECIMALS) for name, places in decimals.items()}
     return {
-        "assets": {"source": HOUSE, "decimals": {numeraire: BASE_DECIMALS, **kept}},
+        "assets": {"source": HOUSE, "decimals": {**kept, numeraire: places}},
         "instruments": spot,
-        "oracles": {f"{name}-SPOT": {**oracle, **oracles.get(name, {})} for name in decimals},
+        "oracles": {f"{name}-SPOT": {**oracle, **oracles.get(name, {})} for name in priced},
     }
 
 
 def _margin(terms: _Terms, numeraire: str, source: str) -> Data:
     weights = {
-        kind: {name: {"source": source, "weight": _bps(rate)} for name, rate in rates.items()}
-        | {numeraire: {"source": HOUSE, "weight": "100 %"}}
+        kind: {numeraire: {"source": HOUSE, "weight": "100 %"}}
+        | {name: {"source": source, "weight": _bps(rate)} for name, rate in rates.items()}
         for kind, rates in (("ltv", terms.ltv), ("threshold", terms.threshold))
     }
     return {
         "scope": "account",
         "source": source,
-        "collateral": {numeraire: "itself"} | {name: f"{name}-SPOT" for name in terms.decimals},
+        "collateral": {name: f"{name}-SPOT" for name in terms.decimals} | {numeraire: "itself"},
         "weights": weights,
         "levels": {
             "initial": {"requirement": "none", "weights": "ltv"},
@@ -194,9 +199,10 @@ def _seize(rules: LendingRulebook, terms: _Terms, data: Data, source: str) -> Da
     return {"source": source, "bonus": {"source": source, **bonus}, **more}
 
 
-def _no_interest(names: tuple[str, ...]) -> Data:
-    """What may be borrowed, for nothing: the file says nothing of rates."""
-    return {name: {"source": HOUSE, "base": "0 %"} for name in names}
+def _interest(borrows: tuple[str, ...], given: Data) -> Data:
+    """What may be borrowed: at the file's rates, or for nothing where it has none."""
+    free = {name: {"source": HOUSE, "base": "0 %"} for name in borrows}
+    return free | {name: rates for name, rates in given.items() if name in borrows}
 
 
 def _bps(rate: int) -> str:

@@ -126,6 +126,7 @@ def read_lending_rulebook(top: Table) -> LendingRulebook:
     if top.has("interest"):
         read_interest(top.table("interest"))
     top.has("oracles")  # read where it is laid out for the engine
+    _check_kind(market, rulebook)
     for table in (venue, market, top):
         table.done()
     _check_names(top, rulebook)
@@ -136,6 +137,20 @@ def _thresholds(table: Table) -> tuple[int, ...]:
     place = f"{table.page.file}: {join(table.path, 'thresholds')}"
     rates = (parse_ppb(text, where=place, rounding="exact") for text in table.texts("thresholds", []))
     return tuple(rate * (WAD // PPB) for rate in rates)
+
+
+def _check_kind(market: Table, rulebook: LendingRulebook) -> None:
+    """What each kind cannot do without."""
+    if (rulebook.kind == "isolated") != bool(rulebook.markets):
+        fix = "Give each market of an isolated kind its [markets.NAME], and no other kind any."
+        market.refuse("kind", f"is '{rulebook.kind}', with {len(rulebook.markets)} [markets]", fix)
+    if rulebook.kind == "discount" and not rulebook.most_discount_ppb:
+        market.refuse(
+            "most_discount", "is missing: collateral goes at a discount", "Give its cap, like '20 %'."
+        )
+    if rulebook.kind == "absorbing" and len(rulebook.borrows) != 1:
+        what = f"names {len(rulebook.borrows)} assets"
+        market.refuse("borrows", what, "An absorbing market lends its base asset and no other.")
 
 
 def _market(table: Table) -> IsolatedMarket:
@@ -154,6 +169,13 @@ def _decimals(table: Table) -> dict[str, int]:
 
 def _check_names(top: Table, rulebook: LendingRulebook) -> None:
     """What is named elsewhere must be a reserve, or have decimals."""
+    assets = {*rulebook.reserves, *rulebook.decimals}
+    lent = rulebook.borrows or {*rulebook.reserves, *(one.debt for one in rulebook.markets.values())}
+    for part, known, told in (("oracles", assets, "priced"), ("interest", lent, "lent")):
+        for name in top.table(part, optional=True).names():
+            if name not in known:
+                what = f"is of an asset that is not {told} here"
+                top.refuse(f"{part}.{name}", what, f"Use {', '.join(sorted(known))}.")
     for name in rulebook.borrows:
         if name not in rulebook.reserves:
             top.refuse("market.borrows", f"names {name!r}, which is no reserve", f"Add [reserves.{name}].")
