@@ -79,9 +79,10 @@ def find_seizure(
     debt = largest_debt(state, pot, outside)
     if not good or not debt:
         return None
+    if _most(state, _received(terms, good, 0), keeper, debt, good, outside) <= 0:
+        return None  # not even at the most that any health gives: the common case where a pool has fallen
     health, row, owes = health_e18(state, pot), state.asset_row[good], state.asset_row[debt]
-    received = terms.bonus(good, health) / WAD
-    received -= (received - 1.0) * terms.fee_bps / BPS
+    received = _received(terms, good, health)
 
     def preview(asked: int) -> tuple[int, int]:
         try:
@@ -92,6 +93,12 @@ def find_seizure(
 
     most = min(-int(state.book.balances[pot, owes]), _most(state, received, keeper, debt, good, outside))
     return _best(keeper, cash_atoms, outside, debt, good, most, preview)
+
+
+def _received(terms: SeizeTerms, good: str, health: int) -> float:
+    """What one repaid brings, worth for worth, after the venue's fee."""
+    received = terms.bonus(good, health) / WAD
+    return received - (received - 1.0) * terms.fee_bps / BPS
 
 
 def find_purchase(
