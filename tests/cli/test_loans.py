@@ -182,3 +182,11 @@ def test_a_coin_goes_by_any_of_its_names(call, tmp_path):
     assert said.code == 0, said.err
     twice = call("loans", book, "--rulebooks", "aave-v3.3,aave-v3.3", *words)
     twice.refuses("one is given twice")
+
+
+def test_markets_and_modes_are_listed_with_how_they_are_named(call):
+    assert "morpho-blue:WBTC-USDC" in call("rulebooks", "morpho-blue").out
+    assert (
+        "modes        eth-correlated (after the name: aave-v3.3:eth-correlated)"
+        in call("rulebooks", "aave-v3.3").out
+    )

@@ -136,6 +136,12 @@ def _debt(args: argparse.Namespace, book: Any) -> int:
     put(f"{book.title}: {book.name}@{book.effective}")
     put(f"assumed      {len(_assumed(book))} of {len(book.provenance)} parameters (--json lists them)")
     put(f"published    {_score(book.name)} numbers reproduced")
+    for words, names in (
+        ("markets", getattr(book, "markets", {})),
+        ("modes", getattr(book, "categories", {})),
+    ):
+        if names:
+            put(f"{words:<12} {', '.join(names)} (after the name: {book.name}:{next(iter(names))})")
     for text in getattr(book, "warnings", ()):
         put(f"warning      {text}")
     _lists(book)
