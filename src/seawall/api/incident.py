@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from seawall.api.loan_books import SEARCHER, Told, keeper_of, named, read_liquidator
+from seawall.api.loan_books import SEARCHER, Told, first_prices, keeper_of, named, read_liquidator
 from seawall.api.witness import Seen, Witness
 from seawall.engine import commands as cmd
 from seawall.engine.engine import Engine
@@ -190,7 +190,9 @@ def _crash(incident: Incident, guard: Safeguard) -> Seen:
     mine, pools, fixed = named(rulebook, path, market.pools, market.fixed)
     usd = {name: float(mine.of(name)[0]) for name in mine.names} | fixed
     engine, told = Engine(rulebook), Told()
-    load_engine(engine, (_first_prices(rulebook, usd), *_book(incident, guard, rulebook, usd)), (told,))
+    load_engine(
+        engine, (first_prices(rulebook, usd, START_NS), *_book(incident, guard, rulebook, usd)), (told,)
+    )
     unit = rulebook.asset(rulebook.margin.numeraire).atoms_per_unit
     liquidators = [read_liquidator(text) for text in market.liquidators] or [SEARCHER]
     witness = Witness(incident.figures, wrong=[one.asset for one in incident.misread], lead=mine.names[0])
@@ -243,16 +245,6 @@ def _misread(one: Wrong) -> Misread:
 def _visitor(place: int, one: Comes) -> Visitor:
     at = START_NS + round(one.at * MINUTE_NS)
     return Visitor(name=str(place), at_ns=at, asset=one.asset, coins=one.coins, borrows=one.borrows)
-
-
-def _first_prices(rulebook: Rulebook, usd: Mapping[str, float]) -> cmd.ReportPrices:
-    quotes = []
-    for name, price in usd.items():
-        instrument = rulebook.instrument(rulebook.margin.collateral[name])
-        ticks = max(round(price / float(instrument.tick_units)), 1)
-        sources = rulebook.oracles[instrument.name].sources
-        quotes += [cmd.SourcePrice(instrument.name, source, ticks, START_NS) for source in sources]
-    return cmd.ReportPrices(time_ns=START_NS, prices=tuple(quotes))
 
 
 def _book(

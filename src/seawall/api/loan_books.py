@@ -262,21 +262,25 @@ def keeper_of(one: Liquidator, unit: int, start_ns: int) -> Keeper:
     )
 
 
+def first_prices(rulebook: Rulebook, usd: Mapping[str, float], now_ns: int) -> cmd.ReportPrices:
+    """Every source says these prices, dollars by asset, to the nearest tick."""
+    quotes = []
+    for name, price in usd.items():
+        instrument = rulebook.instrument(rulebook.margin.collateral[name])
+        ticks = max(round(price / float(instrument.tick_units)), 1)
+        sources = rulebook.oracles[instrument.name].sources
+        quotes += [cmd.SourcePrice(instrument.name, source, ticks, now_ns) for source in sources]
+    return cmd.ReportPrices(time_ns=now_ns, prices=tuple(quotes))
+
+
 def _loaded(
     rulebook: Rulebook, rows: list[BookRow], path: PricePath, fixed: Mapping[str, float], *kept: Recorder
 ) -> Engine:
     """An engine at the path's first prices, with the book in it; every command of that is kept."""
     engine, now = Engine(rulebook), int(path.time_ns[0])
     first = {name: float(path.of(name)[0]) for name in path.names} | dict(fixed)
-    quotes = []
-    for name, usd in first.items():
-        instrument = rulebook.instrument(rulebook.margin.collateral[name])
-        ticks = max(round(usd / float(instrument.tick_units)), 1)
-        sources = rulebook.oracles[instrument.name].sources
-        quotes += [cmd.SourcePrice(instrument.name, source, ticks, now) for source in sources]
-    first_prices = cmd.ReportPrices(time_ns=now, prices=tuple(quotes))
     commands = commands_for_rows(rulebook, rows, time_ns=now).commands
     # A book has no order: whoever lends is there before somebody's debt turns out to be worthless.
     ordered = sorted(commands, key=lambda command: type(command) is cmd.ReportDebt)
-    load_engine(engine, (first_prices, *ordered), kept)
+    load_engine(engine, (first_prices(rulebook, first, now), *ordered), kept)
     return engine

@@ -18,7 +18,7 @@ from seawall.liquidation.isolated_loan import critical_health
 from seawall.liquidation.seizure import CloseTerms, Rounding
 from seawall.margin.collateral_debt import BPS, WAD, Category, Reserve
 from seawall.rulebooks.find import built_in, find_text, open_page
-from seawall.rulebooks.parse_loans import BadDebt, read_interest
+from seawall.rulebooks.parse_loans import BadDebt, read_close, read_interest
 from seawall.rulebooks.reader import Table, join
 from seawall.units import PPB, parse_ppb
 
@@ -99,7 +99,9 @@ def read_lending_rulebook(top: Table) -> LendingRulebook:
         if table.has("bonus"):
             bonuses[name] = BPS + table.basis_points("bonus")
         categories[name] = _category(table)
-    close = _close(top.table("close", optional=True), base)
+    closing = top.table("close", optional=True)
+    close = read_close(closing, base)
+    closing.done()
     rulebook = LendingRulebook(
         name=venue.text("name"),
         title=venue.text("title"),
@@ -215,18 +217,6 @@ def _category(table: Table) -> Category:
         ltv_bps=table.basis_points("ltv"),
         threshold_bps=table.basis_points("threshold"),
         isolated=table.flag("isolated"),
-    )
-    table.done()
-    return found
-
-
-def _close(table: Table, base: Asset) -> CloseTerms:
-    found = CloseTerms(
-        share_bps=table.basis_points("share", BPS),
-        whole_below=table.rate("whole_below", 0) * (WAD // PPB),
-        of=table.choice("of", ("account", "reserve"), "account"),
-        small=table.amount("small", base, 0),
-        least_left=table.amount("least_left", base, 0),
     )
     table.done()
     return found

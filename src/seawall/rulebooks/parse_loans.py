@@ -20,6 +20,17 @@ from seawall.units import PPB
 BadDebt = Literal["suppliers", "deficit"]
 
 
+def read_close(table: Table, numeraire: Asset) -> CloseTerms:
+    """How much of a debt may be repaid at once; the table may have other keys."""
+    return CloseTerms(
+        share_bps=table.basis_points("share", BPS),
+        whole_below=table.rate("whole_below", 0) * (WAD // PPB),
+        of=table.choice("of", ("account", "reserve"), "account"),
+        small=table.amount("small", numeraire, 0),
+        least_left=table.amount("least_left", numeraire, 0),
+    )
+
+
 def read_seize(table: Table, numeraire: Asset) -> SeizeTerms:
     """`bonus` is what a liquidator gets beyond what he repaid, by collateral.
 
@@ -31,15 +42,8 @@ def read_seize(table: Table, numeraire: Asset) -> SeizeTerms:
     if table.has("incentive_threshold"):
         share = table.rate("incentive_threshold", rounding="exact") * (WAD // PPB)
         received = dict.fromkeys(received, incentive(share))
-    close = CloseTerms(
-        share_bps=table.basis_points("share", BPS),
-        whole_below=table.rate("whole_below", 0) * (WAD // PPB),
-        of=table.choice("of", ("account", "reserve"), "account"),
-        small=table.amount("small", numeraire, 0),
-        least_left=table.amount("least_left", numeraire, 0),
-    )
     terms = SeizeTerms(
-        close=close,
+        close=read_close(table, numeraire),
         bonus_wad=received,
         fee_bps=table.basis_points("fee", 0),
         rounding=table.choice("rounding", ("directed", "nearest"), "directed"),
