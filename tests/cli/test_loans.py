@@ -190,3 +190,13 @@ def test_markets_and_modes_are_listed_with_how_they_are_named(call):
         "modes        eth-correlated (after the name: aave-v3.3:eth-correlated)"
         in call("rulebooks", "aave-v3.3").out
     )
+
+
+def test_a_dollar_that_a_loan_market_does_not_list_is_no_collateral_there(call, tmp_path):
+    """It would count in full, could not be seized, and would hold a loan up that lenders then pay for."""
+    book = tmp_path / "b.csv"
+    book.write_text("account,collateral_asset,collateral_amount\na,ETH,10\na,DAI,20000\na,USDC,-31000\n")
+    said = call(
+        "compare", book, "--rulebooks", "aave-v3.3,morpho-blue:WETH-USDC", "--mark", "ETH=4000", "USDC=1"
+    )
+    assert said.code == 0 and said.err.count("takes no DAI as collateral") == 2

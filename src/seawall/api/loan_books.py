@@ -8,6 +8,7 @@ world); all money inside is exact atoms of each rulebook's numeraire, told in do
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -144,7 +145,7 @@ def crash_loans(
         raise InputError.at("rulebooks", "one is given twice", "Name each once.")
     rows = read_rows(book)
     _check_coins(path, pools, fixed_usd or {})
-    journals = [None if out is None else out / f"{one.name.replace(':', '-')}.db" for one in chosen]
+    journals = [None if out is None else out / f"{_file_name(one.name)}.db" for one in chosen]
     for file in journals:
         if file is not None and file.exists():
             raise InputError.at(str(file), "is there already", "Give another folder, or remove it.")
@@ -152,6 +153,11 @@ def crash_loans(
         _run(rows, one, path, pools, fixed_usd or {}, tuple(liquidators), recovery, file)
         for one, file in zip(chosen, journals, strict=True)
     )
+
+
+def _file_name(name: str) -> str:
+    """A rulebook may be called anything; its journal stays in its folder."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", name)
 
 
 def _check_coins(path: PricePath, pools: Mapping[str, float], fixed: Mapping[str, float]) -> None:

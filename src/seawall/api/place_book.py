@@ -2,10 +2,11 @@
 
 A perpetual of a coin becomes the other venue's perpetual of that coin, linear for linear and inverse for
 inverse; a dated future or an option is taken only under its own name. Dollars (USD, USDC, USDT, ...) become
-the dollars of the other venue one for one; other collateral keeps its name or is not taken. Sizes and entry
-prices that are no whole lots or ticks there are rounded against the account: sizes away from zero, entries
-up for longs and down for shorts, collateral (debts are collateral below zero) down to whole atoms. An account
-of which any row has no place is left out, with the reason.
+the dollars of the other venue one for one, but for loan markets, which value each by itself and take only
+their own; other collateral keeps its name or is not taken. Sizes and entry prices that are no whole lots or
+ticks there are rounded against the account: sizes away from zero, entries up for longs and down for shorts,
+collateral (debts are collateral below zero) down to whole atoms. An account of which any row has no place is
+left out, with the reason.
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ class _Placer:
             return ""
         margin = self._rulebook.margin
         taken = {ALIASES.get(one, one): one for one in margin.collateral}
-        if name in DOLLARS:
+        if name in DOLLARS and isinstance(self._rulebook.interest, msgspec.UnsetType):
             settle = instrument.settle if instrument is not None else margin.numeraire
             own = (settle, margin.numeraire, *(one for one in DOLLARS if one in margin.collateral))
             if margin.scope == "account" and name in taken:

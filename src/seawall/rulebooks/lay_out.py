@@ -150,7 +150,7 @@ def _priced(decimals: dict[str, int], numeraire: str, oracles: Data) -> Data:
 
 def _margin(terms: _Terms, numeraire: str, source: str) -> Data:
     weights = {
-        kind: {numeraire: {"source": HOUSE, "weight": "100 %"}}
+        kind: {numeraire: {"source": HOUSE, "weight": "0 %"}}
         | {name: {"source": source, "weight": _bps(rate)} for name, rate in rates.items()}
         for kind, rates in (("ltv", terms.ltv), ("threshold", terms.threshold))
     }
