@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 DESCRIPTION = """A book of loans through a crash, under each of several lending rulebooks: the same
 borrowers, prices, pools and liquidators, so that only the rules differ. Liquidators repay debts, take
 collateral with the bonus (or have loans absorbed and buy from the reserves), and sell it into pools that the
-oracle reads. Each is run twice, the second time with an oracle that does not see those sales: what bad debt
-is less there, the selling itself has made. Debts are balances below zero."""
+oracle reads. Each is run twice, the second time with an oracle that reads outside prices: what bad debt
+is less there came from the selling, and from pools that follow a price late (--recovery, --step). Debts are
+balances below zero."""
 
 EXAMPLES = """  seawall loans loans.csv --rulebooks aave-v3.3,compound-v3,euler-v2,morpho-blue:WETH-USDC \\
       --mark ETH=4000 --fixed USDC=1 --pool ETH=3000 --shock ETH:-35%:40m:5m:20%
@@ -110,7 +111,7 @@ def _show(found: tuple[LoanRun, ...]) -> None:
     coin = next((one.lead for one in found if one.lead), "")
     labels = [
         "loans", "liquidations", "repaid $", "borrowers lose $", "liquidators gain $", "bad debt $",
-        "  without own selling $", "lenders lose $", "protocol gains $", "loans waiting at the end",
+        "  at outside prices $", "lenders lose $", "protocol gains $", "loans waiting at the end",
         f"first liquidation at {coin} $", f"lowest {coin} $",
     ]  # fmt: skip
     columns = [_figures(one) for one in found]
