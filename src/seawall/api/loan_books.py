@@ -3,7 +3,8 @@
 The same borrowers, prices, pools and liquidators for all; only the rules differ. Each rulebook is run twice:
 with the pools that liquidators sell into as the oracle's source, and with the outside price alone; what the
 first has more came from the sales, and from pools that follow a price late. Prices and depths are
-dollars as floats (the world); all money inside is exact atoms of each rulebook's numeraire, told in dollars here for reading.
+dollars as floats (the world); all money inside is exact atoms of each rulebook's numeraire, told in dollars
+here for reading.
 """
 
 from __future__ import annotations
